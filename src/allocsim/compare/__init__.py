@@ -1,0 +1,1 @@
+"""Paired outcomes become a recommendation that may be to hold."""

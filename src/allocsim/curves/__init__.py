@@ -1,0 +1,1 @@
+"""Scores become benefit curves that know how much evidence is behind them."""

@@ -1,0 +1,1 @@
+"""Past records of several raters become one score a project and year, with an interval."""

@@ -1,0 +1,153 @@
+"""The curve families: benefit of spending, its slopes over whole steps, and the spending at which a slope is met.
+
+Every function takes the family's parameters as arrays that broadcast with ``x`` and returns arrays of the broadcast
+shape. Formulas: given curves of the contract; slopes in forms that do not cancel (no difference of two benefits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocsim.model.arrays import FloatArray
+
+Formula = Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
+"""A formula of (x, value, scale, shape)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One concave family of benefit curves.
+
+    Attributes
+    ----------
+    benefit
+        ``B(x)``; zero at zero spending [benefit].
+    slope
+        ``B'(x)`` [benefit per money]; may be infinite at zero.
+    rise
+        ``(B(x + step) - B(x)) / step`` with ``step`` handed in units of money; always finite.
+    spending_at
+        The ``x >= 0`` at which ``B'(x)`` equals a given slope; 0 where the curve is flatter from the start.
+    """
+
+    benefit: Formula
+    slope: Formula
+    rise: Callable[[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
+    spending_at: Formula
+
+
+def _saturating(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return -value * np.expm1(-x / scale)
+
+
+def _saturating_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return value / scale * np.exp(-x / scale)
+
+
+def _saturating_rise(
+    x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray
+) -> FloatArray:
+    return -value * np.exp(-x / scale) * np.expm1(-step / scale) / step
+
+
+def _saturating_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(0.0, scale * (np.log(value) - np.log(scale) - np.log(slope))))
+
+
+def _log(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return np.asarray(value * np.log1p(x / scale))
+
+
+def _log_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return value / (scale + x)
+
+
+def _log_rise(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray) -> FloatArray:
+    return value * np.log1p(step / (scale + x)) / step
+
+
+def _log_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return np.maximum(0.0, value / slope - scale)
+
+
+def _power(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return value * (x / scale) ** shape
+
+
+def _power_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return value * shape / scale * (x / scale) ** (shape - 1.0)
+
+
+def _power_rise(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray) -> FloatArray:
+    above = value * (x / scale) ** shape * np.expm1(shape * np.log1p(step / np.where(x > 0, x, 1.0))) / step
+    return np.where(x > 0, above, value * (step / scale) ** shape / step)
+
+
+def _power_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return scale * (slope * scale / (value * shape)) ** (1.0 / (shape - 1.0))
+
+
+def _hill(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    u = (x / scale) ** shape
+    return value * u / (1.0 + u)
+
+
+def _hill_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    ratio = x / scale
+    return value * shape / scale * ratio ** (shape - 1.0) / (1.0 + ratio**shape) ** 2
+
+
+def _hill_rise(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray) -> FloatArray:
+    safe = np.where(x > 0, x, 1.0)
+    gain = np.where(
+        x > 0,
+        (safe / scale) ** shape * np.expm1(shape * np.log1p(step / safe)),
+        (step / scale) ** shape,
+    )
+    return value * gain / ((1.0 + (x / scale) ** shape) * (1.0 + ((x + step) / scale) ** shape)) / step
+
+
+def _hill_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    """Solve B'(x) = slope by bisection on ln x: a concave Hill curve (shape <= 1) has a falling slope."""
+    slope, value, scale, shape = np.broadcast_arrays(slope, value, scale, shape)
+    low, high = np.full(slope.shape, -690.0), np.full(slope.shape, 690.0)
+    for _ in range(70):
+        middle = 0.5 * (low + high)
+        w = np.exp(np.minimum(shape * middle, 690.0))
+        log_slope = np.log(value * shape / scale) + (shape - 1.0) * middle - 2.0 * np.log1p(w)
+        steep = log_slope > np.log(slope)
+        low, high = np.where(steep, middle, low), np.where(steep, high, middle)
+    return np.asarray(scale * np.exp(low))
+
+
+def _linear(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return value * x / scale
+
+
+def _linear_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return np.broadcast_to(value / scale, np.broadcast_shapes(x.shape, np.shape(value), np.shape(scale))).copy()
+
+
+def _linear_rise(
+    x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray
+) -> FloatArray:
+    return _linear_slope(x, value, scale, shape)
+
+
+def _linear_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
+    return np.where(value / scale > slope, np.inf, 0.0)
+
+
+FAMILIES: dict[str, Family] = {
+    "saturating": Family(
+        benefit=_saturating, slope=_saturating_slope, rise=_saturating_rise, spending_at=_saturating_at
+    ),
+    "log": Family(benefit=_log, slope=_log_slope, rise=_log_rise, spending_at=_log_at),
+    "power": Family(benefit=_power, slope=_power_slope, rise=_power_rise, spending_at=_power_at),
+    "hill": Family(benefit=_hill, slope=_hill_slope, rise=_hill_rise, spending_at=_hill_at),
+    "linear": Family(benefit=_linear, slope=_linear_slope, rise=_linear_rise, spending_at=_linear_at),
+}
+"""The closed-form families by name; a piecewise curve is points, not a formula, and lives in ``model/curve.py``."""

@@ -1,0 +1,202 @@
+"""A plan: what each line gets, what holds it, what each rule is worth, and the certificate that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from allocsim.errors import AllocsimError, Text
+from allocsim.model.arrays import FloatArray, IntArray
+from allocsim.model.money import MoneyStep
+
+Verb = Literal["increase", "keep", "reduce", "drop", "evaluate_first", "one_off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One clause of a reason: a code that the words know, and what fills its blanks."""
+
+    code: str
+    values: tuple[tuple[str, str | float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a line gets its amount: verdict, facts, the rule with its document, and the estimate."""
+
+    verb: Verb
+    facts: tuple[Fact, ...]
+    rule: Fact | None
+    basis: str
+    estimates: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleReport:
+    """One rule in a plan.
+
+    Attributes
+    ----------
+    name, kind, basis
+        As stated. A rule with ``by`` or scope ``each`` has one report for every row it makes; ``row`` names it.
+    level, activity, slack
+        The rule's number, what the plan makes of it, and the room left [money].
+    price_up, price_down
+        Change of benefit per unit when the number is raised or lowered by one step; None = cannot be.
+    """
+
+    name: str
+    kind: str
+    basis: str
+    row: str
+    sense: Literal["floor", "ceiling"]
+    level: float
+    activity: float
+    slack: float
+    binding: bool
+    price_up: float | None
+    price_down: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetterThanLastYear:
+    """The plan against last year's split scaled to the same money.
+
+    ``benefit`` is the gain on the plan curves, ``low`` and ``high`` its 90 % interval over curve draws, ``probability``
+    the share of draws in which the plan is better, ``own_evidence`` the share of the gain that rests on the projects'
+    own data, ``same_way`` the share of moved money that goes the same way under the other reading of scores.
+    """
+
+    benefit: float
+    low: float
+    high: float
+    probability: float
+    own_evidence: float
+    same_way: float | None
+    last_benefit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """Next year's allocation; axis p in the order of the projects table.
+
+    Attributes
+    ----------
+    steps
+        Whole money steps of each line (p,); ``amount`` is the same in [money].
+    total, reserve, unallocated
+        total = reserve + unallocated + sum of amounts, exactly [money].
+    last, requested
+        Last budget and request (p,) [money]; NaN where none.
+    low, high
+        Least and most that bounds and rules allow the line (p,) [money].
+    benefit, marginal
+        Benefit of each line and its marginal benefit of one more step (p,).
+    held_by
+        Name of the rule that holds each line, ``""`` where its marginal meets the price (p,).
+    wrong_cut_probability
+        Probability that a cut lowers the whole (p,); NaN where the line is not cut.
+    bound, bound_by, rounding_loss, gap, price
+        The certificate: see the sources in ``optimise/certify.py``.
+    status
+        optimal: certified; limit: valid plan, certificate not closed; given: a plan written by hand.
+    """
+
+    scenario: str
+    year: int
+    currency: str
+    unit: str
+    money_step: MoneyStep
+    status: Literal["optimal", "limit", "given"]
+    id: tuple[str, ...]
+    name: tuple[str, ...]
+    department: tuple[str, ...]
+    steps: IntArray
+    reserve_steps: int
+    unallocated_steps: int
+    last: FloatArray
+    requested: FloatArray
+    low: FloatArray
+    high: FloatArray
+    benefit: FloatArray
+    marginal: FloatArray
+    held_by: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    flags: tuple[tuple[str, ...], ...]
+    wrong_cut_probability: FloatArray
+    rules: tuple[RuleReport, ...]
+    bound: float
+    bound_by: Literal["dual", "solver"]
+    rounding_loss: float
+    gap: float
+    price: float
+    better_than_last_year: BetterThanLastYear | None
+    rigid: float
+    method: str
+    rounds: int
+
+    @property
+    def amount(self) -> FloatArray:
+        """Amount of each line (p,) [money]."""
+        return self.money_step.amounts(self.steps)
+
+    @property
+    def reserve(self) -> float:
+        """The reserve [money]."""
+        return self.money_step.money(self.reserve_steps)
+
+    @property
+    def unallocated(self) -> float:
+        """Money that no rule lets out [money]."""
+        return self.money_step.money(self.unallocated_steps)
+
+    @property
+    def total(self) -> float:
+        """Reserve, unallocated and all amounts together, exactly [money]."""
+        return self.money_step.money(self.reserve_steps + self.unallocated_steps + int(self.steps.sum()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictRule:
+    """One rule that is needed for the conflict; ``short_by`` is the least easing of it alone that ends the conflict."""
+
+    name: str
+    basis: str
+    file: str | None
+    line: int | None
+    short_by: float | None
+    detail: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """One rule's number eased, from what to what [money]."""
+
+    rule: str
+    row: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Rules that cannot all hold together (irreducible: each is needed), and the cheapest repair."""
+
+    rules: tuple[ConflictRule, ...]
+    repair: tuple[Repair, ...]
+
+
+class RulesConflict(AllocsimError):  # noqa: N818 - it reads as what it is
+    """No plan can keep all rules; carries which ones and the cheapest repair."""
+
+    exit_code = 4
+
+    def __init__(self, conflict: Conflict) -> None:
+        names = [rule.name for rule in conflict.rules]
+        super().__init__(
+            Text(
+                f"these rules cannot all hold: {', '.join(names)}",
+                f"以下规则不能同时成立:{'、'.join(f'“{name}”' for name in names)}",
+            )
+        )
+        self.conflict = conflict

@@ -1,0 +1,24 @@
+"""Result: one year, the whole way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allocsim.model.comparison import Comparison
+from allocsim.model.curve import Curves
+from allocsim.model.evidence import Evidence
+from allocsim.model.plan import Plan
+from allocsim.model.scenario import Scenario
+from allocsim.model.trajectory import Outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """What a run leaves: each stage's noun, in the order in which they were made; None where a stage was not run."""
+
+    scenario: Scenario
+    evidence: Evidence | None = None
+    curves: Curves | None = None
+    plan: Plan | None = None
+    outcomes: Outcomes | None = None
+    comparison: Comparison | None = None

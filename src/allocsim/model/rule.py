@@ -1,0 +1,141 @@
+"""Rules of a budget as a planner states them: one class a kind, all keys known, told apart by ``kind``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from allocsim.errors import Text
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = str | int | float | bool
+
+
+class Unsound(ValueError):
+    """Keys that do not go together, said in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text = Text(en, zh)
+
+
+class Stated(BaseModel):
+    """What a scenario states: frozen, unknown keys forbidden, nothing converted in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Comparison(Stated):
+    """A condition on a number column: ``{below = 0.5}`` and its kin; all that are given must hold."""
+
+    below: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    at_least: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Comparison:
+        if self.model_dump(exclude_none=True) == {}:
+            raise Unsound(
+                "a comparison needs one of below, at_most, above, at_least",
+                "比较条件须含 below、at_most、above、at_least 之一",
+            )
+        return self
+
+
+Scalars = Annotated[tuple[Scalar, ...], Field(strict=False)]
+Where = dict[str, Comparison | Scalar | Scalars]
+"""Column -> a value (equality), a list of values (any of them) or a comparison; every condition must hold."""
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Pair = Annotated[tuple[Number, Number], Field(strict=False)]
+
+
+class _Rule(Stated):
+    """What every rule has: a unique name, the document it rests on, the lines it selects, whom it gives way to."""
+
+    name: str = Field(min_length=1, description="unique; shown to people")
+    basis: str = Field("", description="the document that a reason cites")
+    where: Where = Field(default_factory=dict, description="the lines bound; absent = all")
+    except_: Where = Field(default_factory=dict, alias="except", description="lines left out of the selection")
+    yields_to: Names = Field((), description="rules to which this one gives way line by line instead of conflicting")
+
+
+class _Amount(_Rule):
+    """A rule with an amount: ``amount``, or ``times`` x column ``of`` - column ``less``."""
+
+    scope: Literal["sum", "each"] = "sum"
+    by: str | None = Field(None, description="one such rule for every value of this column")
+    amount: Number | None = Field(None, description="[unit]")
+    of: str | None = Field(None, description="a column of projects")
+    times: Number = 1.0
+    less: str | None = Field(None, description="a column of projects that is taken off")
+
+    @model_validator(mode="after")
+    def _amount_or_of(self) -> _Amount:
+        if (self.amount is None) == (self.of is None):
+            raise Unsound("state either 'amount' or 'of', and one of them only", "amount 与 of 须写且只写一个")
+        if self.of is None and (self.less is not None or self.times != 1.0):
+            raise Unsound("'times' and 'less' go with 'of'", "times 和 less 须与 of 同用")
+        return self
+
+
+class Floor(_Amount):
+    """The selection, or each line of it, gets at least the amount."""
+
+    kind: Literal["floor"]
+
+
+class Ceiling(_Amount):
+    """The selection, or each line of it, gets at most the amount."""
+
+    kind: Literal["ceiling"]
+
+
+class Fix(_Amount):
+    """The selection, or each line of it, gets exactly the amount."""
+
+    kind: Literal["fix"]
+
+
+class Change(_Rule):
+    """Each line against its last budget, between two shares; lines with no or zero last budget are not bound."""
+
+    kind: Literal["change"]
+    change: Pair = Field(description="least and most change as shares, such as [-0.2, 0.25]")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Change:
+        if self.change[0] > self.change[1]:
+            raise Unsound(
+                "the first number of 'change' is the least: it must not exceed the second",
+                "change 的第一个数是下限,不得大于第二个数",
+            )
+        return self
+
+
+class Share(_Rule):
+    """The selection's share of ``budget.total``, between two shares."""
+
+    kind: Literal["share"]
+    by: str | None = None
+    share: Pair
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Share:
+        if not 0 <= self.share[0] <= self.share[1] <= 1:
+            raise Unsound("'share' wants 0 <= first <= second <= 1", "share 须满足 0 ≤ 第一个数 ≤ 第二个数 ≤ 1")
+        return self
+
+
+class Grade(_Rule):
+    """A ceiling by grade, as a share of last budget; a grade that is not named is not bound."""
+
+    kind: Literal["grade"]
+    cut: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        min_length=1, description="grade -> share of last budget, such as {medium = 0.9, poor = 0.5}"
+    )
+
+
+Rule = Annotated[Floor | Ceiling | Fix | Change | Share | Grade, Field(discriminator="kind")]
+AmountRule = Floor | Ceiling | Fix

@@ -1,0 +1,1 @@
+"""Adjustment policies: what to do in mid-year, one file a family."""

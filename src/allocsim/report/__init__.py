@@ -1,0 +1,1 @@
+"""Results become pages, workbooks, pictures and words in two languages."""

@@ -1,0 +1,1 @@
+"""Rulebooks are data: grade bands with their sources."""

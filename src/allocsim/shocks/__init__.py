@@ -1,0 +1,1 @@
+"""What the weather does to districts, and what monitors can see of it."""

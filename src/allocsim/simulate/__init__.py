@@ -1,0 +1,1 @@
+"""One SimPy clock drives the year of all lanes at once."""
