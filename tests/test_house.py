@@ -70,16 +70,29 @@ def test_module_keeps_the_house(path: Path) -> None:
         there = target(module)
         if there is not None and there not in MAY_IMPORT[here]:
             faults.append(f"{line}: {here} imports {module}")
-        if module.count(".") == 1 and there in VERBS | {"model"} and (SRC / (there or "")).is_dir():
-            faults.append(f"{line}: imports the face {module} instead of a module")
         top = module.split(".")[0]
         if top in ONLY_IN and here not in ONLY_IN[top]:
             faults.append(f"{line}: only {ONLY_IN[top]} may know {top}")
+    faults += _faces(tree)
     faults += _misplaced_imports(tree)
     if here not in MAY_TOUCH_DISK:
         faults += _disk_calls(tree)
     faults += _shape(path, tree)
     assert not faults, "\n".join(faults)
+
+
+def _faces(tree: ast.Module) -> list[str]:
+    """``from allocsim.room import name`` is for modules of the room, never for what its face might hold."""
+    faults = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (SRC.parent / (node.module or "").replace(".", "/")).is_dir():
+            folder = SRC.parent / (node.module or "").replace(".", "/")
+            for alias in node.names:
+                if alias.name != "__version__" and not any(
+                    (folder / f"{alias.name}{end}").exists() for end in ("", ".py")
+                ):
+                    faults.append(f"{node.lineno}: {alias.name} comes from the face {node.module}")
+    return faults
 
 
 def _misplaced_imports(tree: ast.Module) -> list[str]:

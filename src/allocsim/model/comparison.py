@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from allocsim.model.display import Shown
 from allocsim.model.plan import Fact
 
 
@@ -74,7 +75,7 @@ class PolicyResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """What to adopt, and why.
 
     Attributes
@@ -84,11 +85,13 @@ class Comparison:
     verdict
         ``better``: it beats the baseline; ``hold``: nothing does; ``too_close``: it cannot be told.
     because
-        The reasons in codes that the words know.
+        The reasons: ``better`` (policy, baseline, mean, low, high, moved_share), ``hold_no_gain`` (best_name,
+        best_high_pct), ``too_close`` (best_name, low_pct, high_pct), ``least_moving_of`` (policy, count, names),
+        ``few_years`` (count); empty where the baseline stands alone. Intervals are simultaneous ones.
     breakeven_unspent_worth
         Worth of unspent money at which the recommendation turns; None where it never does between 0 and 1.5.
-    drawn_90
-        90 % range of relief drawn under the recommended policy is in ``policies``; digest names the outcomes.
+    few_years_decide
+        Whether the policy in question differs from the baseline in fewer than 100 lanes: intervals are then too narrow.
     """
 
     replications: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats
+from allocsim.model.display import Shown
 from allocsim.model.family import FAMILIES
 
 Points = tuple[tuple[float, float], ...]
@@ -159,7 +160,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Curves:
+class Curves(Shown):
     """Fitted (or given) benefit curves with their evidence; axis p projects, k draws.
 
     Attributes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats
+from allocsim.model.display import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class RaterBias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Evidence:
+class Evidence(Shown):
     """What past evaluations say; axis o runs over project-years that have a score, axis p over projects.
 
     Attributes

@@ -7,6 +7,7 @@ from typing import Literal
 
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import FloatArray, IntArray
+from allocsim.model.display import Shown
 from allocsim.model.money import MoneyStep
 
 Verb = Literal["increase", "keep", "reduce", "drop", "evaluate_first", "one_off"]
@@ -49,7 +50,7 @@ class RuleReport:
     kind: str
     basis: str
     row: str
-    sense: Literal["floor", "ceiling"]
+    sense: Literal["floor", "ceiling", "fix"]
     level: float
     activity: float
     slack: float
@@ -77,7 +78,7 @@ class BetterThanLastYear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
+class Plan(Shown):
     """Next year's allocation; axis p in the order of the projects table.
 
     Attributes

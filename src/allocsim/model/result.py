@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from allocsim.model.comparison import Comparison
 from allocsim.model.curve import Curves
+from allocsim.model.display import Shown
 from allocsim.model.evidence import Evidence
 from allocsim.model.plan import Plan
 from allocsim.model.scenario import Scenario
@@ -13,7 +14,7 @@ from allocsim.model.trajectory import Outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Result:
+class Result(Shown):
     """What a run leaves: each stage's noun, in the order in which they were made; None where a stage was not run."""
 
     scenario: Scenario

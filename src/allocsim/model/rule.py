@@ -12,7 +12,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Scalar = str | int | float | bool
 
 
-class Unsound(ValueError):
+class Unsound(ValueError):  # noqa: N818 - it reads as what it is
     """Keys that do not go together, said in both languages."""
 
     def __init__(self, en: str, zh: str) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from allocsim.errors import InvalidInput, Problem, Text
 from allocsim.model.money import MoneyStep
-from allocsim.model.settings import Settings
+from allocsim.model.settings import NAMED_LISTS, Settings
+from allocsim.model.statement import settings_of
 from allocsim.model.table import Table
 
 
@@ -30,8 +32,11 @@ class Scenario:
         Key path (``"rule.education keeps its level"``, ``"budget.total"``) -> (file, line), for messages.
     inputs
         Relative path of every file read -> sha256, for the manifest.
-    sources
-        What :func:`allocsim.files.scenario.load` needs to read the scenario again with other settings.
+    folder
+        The scenario's folder, resolved.
+    raw
+        What the settings were made from: the statement after ``extends``, the variant and the changes. ``extends`` is
+        resolved and gone, table paths are relative to ``folder``, the named variants are kept as stated.
     """
 
     name: str
@@ -53,18 +58,32 @@ class Scenario:
         return MoneyStep(self.settings.money_step)
 
     def replace(self, **changes: Any) -> Scenario:
-        """Return a scenario with other settings, keys dotted as on the command line.
+        """Return a scenario with other settings, keys dotted as on the command line; its tables stay as read.
+
+        Raises
+        ------
+        InvalidInput
+            If a key or its value is refused, or names another table: tables are read by ``load`` only.
+        KeyError
+            If a list of tables has no entry of that name.
 
         Examples
         --------
         ``scenario.replace(**{"budget.total": 110000})``
         """
+        tables = [key for key in changes if key.partition(".")[0] == "tables"]
+        if tables:
+            message = Text("tables are read when a scenario is loaded", "数据表只在载入方案时读取")
+            hint = Text("load it again with these changes", "请带上这些改动重新载入")
+            raise InvalidInput([Problem(message=message, hint=hint, key=key) for key in tables])
         from_keys = apply_changes(self.raw, changes)
-        return replace(self, settings=Settings.model_validate(from_keys), raw=from_keys)
+        return replace(self, settings=settings_of(from_keys, self.lines), raw=from_keys)
 
 
 def apply_changes(raw: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``raw`` with dotted keys set; in a list of tables (``rule``, ``policy``) the second part is a name.
+
+    Setting a whole entry (``rule.NAME``) puts a table in its place or at the end; ``false`` takes the entry out.
 
     Raises
     ------
@@ -83,7 +102,7 @@ def _set(node: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
     if not rest:
         result[head] = value
         return result
-    below = result.get(head, {})
+    below = result.get(head, [] if head in NAMED_LISTS else {})
     if isinstance(below, list | tuple):
         result[head] = _set_named(list(below), head, rest, value)
     else:
@@ -93,10 +112,22 @@ def _set(node: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 def _set_named(entries: list[Any], head: str, rest: str, value: Any) -> list[Any]:
     """Set a key of the entry whose name opens ``rest``; names may hold dots, so the longest match wins."""
-    matches = [i for i, e in enumerate(entries) if rest.startswith(f"{e.get('name')}.")]
+    names = [str(entry.get("name", "")) for entry in entries]
+    matches = [i for i, name in enumerate(names) if rest.startswith(f"{name}.")]
+    if rest in names or (not matches and isinstance(value, Mapping)):
+        return _set_entry(entries, names, rest, value)
     if not matches:
         raise KeyError(f"{head}.{rest}")
-    found = max(matches, key=lambda i: len(entries[i]["name"]))
-    name = entries[found]["name"]
-    entries[found] = _set(entries[found], rest[len(name) + 1 :], value)
+    found = max(matches, key=lambda i: len(names[i]))
+    entries[found] = _set(entries[found], rest[len(names[found]) + 1 :], value)
     return entries
+
+
+def _set_entry(entries: list[Any], names: list[str], name: str, value: Any) -> list[Any]:
+    if value is False:
+        return [entry for entry, known in zip(entries, names, strict=True) if known != name]
+    entry = {"name": name, **value} if isinstance(value, Mapping) else value
+    if name in names:
+        entries[names.index(name)] = entry
+        return entries
+    return [*entries, entry]

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from allocsim.model.rule import Names, Number, Pair, Rule, Stated, Unsound, Where
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Date = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="month-day, as 06-30")]
+
+
+def _real_day(day: str) -> str:
+    month, number = int(day[:2]), int(day[3:])
+    if number > monthrange(_PLAIN_YEAR, month)[1]:
+        raise Unsound(f"{day} is no day of a year of 365 days", f"{day}不是平年(365天)中的日期")
+    return day
+
+
+_PLAIN_YEAR = 2027
+Date = Annotated[
+    str,
+    Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="month-day, as 06-30"),
+    AfterValidator(_real_day),
+]
 Dates = Annotated[tuple[Date, ...], Field(strict=False)]
 Triple = Annotated[tuple[Number, Number, Number], Field(strict=False)]
 Whole = Annotated[int, Field(ge=0)]
+NAMED_LISTS = ("rule", "policy")
+"""Lists of tables whose entries are told apart by name."""
 TABLES = ("projects", "records", "indicators", "districts", "departments", "curves")
 
 
@@ -54,7 +71,6 @@ class CurvesSettings(Stated):
     lag: Literal[0, 1, 2, "auto"] = Field("auto", description="years from spending to score")
     draws: Annotated[int, Field(ge=2, le=10_000)] = 200
     score_basis: Literal["level", "ratio"] | Share = "level"
-    count: Literal["full", "capped"] = Field("full", description="capped: no benefit above 100 points")
 
 
 class BudgetSettings(Stated):
@@ -125,6 +141,9 @@ class HazardSettings(Stated):
     window: Triple = Field(description="onset: earliest, mode, latest [day of year]")
     duration: Pair = Field(description="[days] at the threshold and at 1 in 100")
     severity: Pair = Field(description="[share 0-1] at the threshold and at 1 in 100")
+    depth_power: Positive = Field(
+        1.0, description="power of the depth in severity: 1 straight between the two, above 1 mild until rare"
+    )
     correlation_km: Positive = 150.0
     common_share: Share = 0.4
     tail_df: Positive | None = Field(None, description="degrees of freedom of a t field; absent = Gaussian")
@@ -133,6 +152,25 @@ class HazardSettings(Stated):
     works: Share = Field(0.0, description="share of the severity that slows works and services")
     sowing: Share = Field(0.0, description="loss of planted area per unit of severity over the sowing window")
     crops: Literal["drought", "flood", "cold"] = Field("drought", description="stage weights that apply")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> HazardSettings:
+        if not 1 <= self.window[0] <= self.window[1] <= self.window[2] <= 365:
+            raise Unsound(
+                "'window' wants three days of the year in order: earliest, mode, latest",
+                "window 须为三个依次递增的年内日序:最早、最可能、最晚",
+            )
+        if not 1 <= self.duration[0] <= self.duration[1]:
+            raise Unsound(
+                "'duration' wants days of at least 1, at the threshold no more than at 1 in 100",
+                "duration 须不少于1天,且门槛处的天数不多于百年一遇",
+            )
+        if not 0 <= self.severity[0] <= self.severity[1] <= 1:
+            raise Unsound(
+                "'severity' wants shares between 0 and 1, at the threshold no more than at 1 in 100",
+                "severity 须为0到1之间的份额,且门槛处不大于百年一遇",
+            )
+        return self
 
 
 class ShocksSettings(Stated):

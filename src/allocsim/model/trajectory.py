@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray
+from allocsim.model.display import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcomes:
+class Outcomes(Shown):
     """Figures of a whole simulation; axis a policies, r lanes.
 
     Attributes

@@ -1,0 +1,66 @@
+"""Problems among the rules themselves: doubled names, rules that give way to nobody, circles of giving way; money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from allocsim.errors import Problem, Text
+from allocsim.model.nearest import did_you_mean
+from allocsim.model.settings import BudgetSettings, Settings
+from allocsim.model.statement import keyed
+
+Lines = Mapping[str, tuple[str, int]]
+
+
+def precedence_problems(settings: Settings, places: Lines) -> Iterator[Problem]:
+    """Yield wrong names in ``yields_to``, circles among them, and a reserve above the total."""
+    names = [rule.name for rule in settings.rule]
+    gives_way = {rule.name: rule.yields_to for rule in settings.rule}
+    for rule in settings.rule:
+        key = f"rule.{rule.name}.yields_to"
+        for name in rule.yields_to:
+            if name not in gives_way:
+                message = Text(f"'{key}': there is no rule '{name}'", f"“{key}”:没有名为“{name}”的规则")
+                yield keyed(key, message, places, hint=did_you_mean(name, names))
+    circle = _circle(gives_way)
+    if circle:
+        said = " -> ".join(circle)
+        message = Text(f"rules give way to each other in a circle: {said}", f"规则相互让步形成循环:{said}")
+        hint = Text("take one of the steps out", "请去掉其中一处 yields_to")
+        yield keyed(f"rule.{circle[0]}.yields_to", message, places, hint=hint)
+    yield from _reserve_problems(settings.budget, places)
+
+
+def _circle(gives_way: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return one circle as a path that ends where it begins, or nothing."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done or name not in gives_way:
+            return []
+        for above in gives_way[name]:
+            found = walk(above, [*path, name])
+            if found:
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in gives_way if (found := walk(name, []))), [])
+
+
+def _reserve_problems(budget: BudgetSettings, places: Lines) -> Iterator[Problem]:
+    key = "budget.reserve" if budget.reserve is not None else "budget.reserve_share"
+    reserve = (
+        budget.reserve if budget.reserve is not None else (budget.reserve_share or 0.0) * (budget.reserve_base or 0.0)
+    )
+    if reserve > budget.total > 0:
+        message = Text(
+            f"the reserve {reserve:.15g} is above the total {budget.total:.15g}",
+            f"预备费{reserve:.15g}大于总额{budget.total:.15g}",
+        )
+        hint = Text("the total includes the reserve", "总额包含预备费")
+        if key == "budget.reserve_share":
+            hint = Text("is reserve_base in the scenario's unit?", "reserve_base 的单位是否与方案一致?")
+        yield keyed(key, message, places, hint=hint)

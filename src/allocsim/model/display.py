@@ -1,0 +1,39 @@
+"""How a result shows itself: looked up in a small table that report and files fill, so that nouns know no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SHOWN: dict[tuple[str, str], Callable[..., Any]] = {}
+"""(way of showing, name of the noun) -> what shows it; the ways are ``frame``, ``html``, ``plot`` and ``save``."""
+
+
+class Shown:
+    """What every result offers in a notebook: a table, a picture, a page and a file."""
+
+    __slots__ = ()
+
+    def to_frame(self) -> Any:
+        """Return the result as a pandas DataFrame."""
+        return self._look_up("frame")(self)
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the result and return its matplotlib axes."""
+        return self._look_up("plot")(self, **options)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result to ``path`` (.json, .csv; a plan or a result also .xlsx, a result also .html), whole."""
+        saved: Path = self._look_up("save")(self, Path(path))
+        return saved
+
+    def _repr_html_(self) -> str:
+        html: str = self._look_up("html")(self)
+        return html
+
+    def _look_up(self, way: str) -> Callable[..., Any]:
+        try:
+            return SHOWN[way, type(self).__name__]
+        except KeyError:
+            raise TypeError(f"{type(self).__name__} has no {way!r} of its own") from None

@@ -1,0 +1,115 @@
+"""Selections of lines, and the columns made from tables: last budget, reference, value, execution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allocsim.files.scenario import load
+from allocsim.model.arrays import floats
+from allocsim.model.made import executed, last_budget, reference, value
+from allocsim.model.rule import Comparison, Where
+from allocsim.model.selection import MADE, selected
+from allocsim.model.table import Table
+from small import PROJECTS, RECORDS, TOML, scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    projects: Table
+    districts: Table | None = None
+
+
+def table(name: str, **columns: list[object]) -> Table:
+    arrays = {
+        key: floats(cells) if isinstance(cells[0], float) else np.array(cells, dtype=object)  # type: ignore[arg-type]
+        for key, cells in columns.items()
+    }
+    count = len(next(iter(columns.values())))
+    return Table(name=name, file=name, columns=arrays, lines=tuple(range(2, 2 + count)), letters={})
+
+
+LINES = Lines(
+    projects=table(
+        "projects",
+        id=["1", "2", "3", "4"],
+        sector=["a", "b", "", "a"],
+        budget=[1.0, 2.0, np.nan, 4.0],
+        district=["x", "y", "", "nowhere"],
+    ),
+    districts=table("districts", id=["y", "x"], region=["north", "south"], area=[10.0, 20.0]),
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "chosen"),
+    [
+        ({}, [1, 1, 1, 1]),
+        ({"sector": "a"}, [1, 0, 0, 1]),
+        ({"sector": ("a", "b")}, [1, 1, 0, 1]),
+        ({"sector": ""}, [0, 0, 1, 0]),
+        ({"sector": "a", "budget": Comparison(above=1)}, [0, 0, 0, 1]),
+        ({"budget": Comparison(at_least=1, below=4)}, [1, 1, 0, 0]),
+        ({"budget": Comparison(at_most=2)}, [1, 1, 0, 0]),
+        ({"budget": 2}, [0, 1, 0, 0]),
+        ({"budget": (1.0, 4)}, [1, 0, 0, 1]),
+        ({"budget": "2"}, [0, 1, 0, 0]),
+        ({"id": 2}, [0, 1, 0, 0]),
+        ({"sector": Comparison(above=1)}, [0, 0, 0, 0]),
+        ({"region": "south"}, [1, 0, 0, 0]),
+        ({"area": Comparison(below=15)}, [0, 1, 0, 0]),
+        ({"area": Comparison(above=0)}, [1, 1, 0, 0]),
+        ({"grade": "poor"}, [0, 0, 1, 0]),
+        ({"executed": Comparison(below=0.5)}, [1, 0, 0, 0]),
+    ],
+)
+def test_selected(where: Where, chosen: list[int]) -> None:
+    made = {
+        "grade": np.array(["good", "", "poor", "good"], dtype=object),
+        "executed": np.array([0.2, 0.5, np.nan, 0.9]),
+    }
+    np.testing.assert_array_equal(selected(LINES, where, made=made), np.array(chosen, dtype=bool))
+    left_out = selected(LINES, {}, except_=where, made=made)
+    np.testing.assert_array_equal(left_out, ~np.array(chosen, dtype=bool) if where else np.ones(4, dtype=bool))
+
+
+def test_truth_values_and_unknown_columns() -> None:
+    lines = Lines(projects=table("projects", id=["1", "2"], flag=["TRUE", "false"]))
+    np.testing.assert_array_equal(selected(lines, {"flag": True}), [True, False])
+    np.testing.assert_array_equal(selected(lines, {"flag": False}), [False, True])
+    for name in ("nothing", *MADE):
+        with pytest.raises(KeyError):
+            selected(lines, {name: "x"})
+    assert not selected(lines, {}).flags.writeable
+
+
+def test_columns_made_from_the_tables(tmp_path: Path) -> None:
+    projects = (
+        PROJECTS.replace("200,260,10,", ",260,10,")
+        + "004,new,x,卫生,,90,,\n005,none,x,卫生,0,,,\n006,old,x,卫生,0,,,70\n"
+    )
+    projects = projects.replace("max\n", "max,priority,value\n").replace("400,450,0,600", "400,450,0,600,2,")
+    projects = projects.replace("300,330,,", "300,330,,,,77")
+    records = RECORDS + "006,2023,50,40,70,self\n006,2024,60,,70,self\n006,2026,999,1,,\n"
+    records = records.replace("spent,score,rater\n", "spent,score,rater,adjusted_budget\n").replace(
+        "200,80,,", "200,80,,,160"
+    )
+    loaded = load(scenario(tmp_path, TOML, projects, records))
+    np.testing.assert_array_equal(last_budget(loaded), [400, 300, 200, np.nan, 0, 0])
+    np.testing.assert_array_equal(executed(loaded), [np.nan, np.nan, 0.5, np.nan, np.nan, 1 / 999])
+    np.testing.assert_array_equal(reference(loaded), [400, 300, 200, np.nan, np.nan, (40 + 60 + 999) / 3])
+    np.testing.assert_array_equal(value(loaded), [800, 77, 200, 90, 0, (40 + 60 + 999) / 3])
+    assert not value(loaded).flags.writeable
+
+
+def test_columns_made_without_records(tmp_path: Path) -> None:
+    toml = TOML.replace('records = "records.csv"', 'curves = "c.csv"')
+    folder = scenario(tmp_path, toml)
+    (folder / "c.csv").write_text("project,family,value,scale\n001,log,1,1\n002,log,1,1\n003,log,1,1\n")
+    loaded = load(folder)
+    np.testing.assert_array_equal(last_budget(loaded), [400, 300, 200])
+    assert np.isnan(executed(loaded)).all()
+    np.testing.assert_array_equal(reference(loaded), [400, 300, 200])
