@@ -115,6 +115,8 @@ def _named_line(code: str, row: Named) -> Line:
 def _further_line(code: str, department: str, name: str, *, draws: tuple[float, ...]) -> Line:
     """Return one further line from six uniform draws: amounts of 800 to 15,000, skewed to the small, in whole tens."""
     size, ask, kept, share, pace, start = draws
+    if name in EXPIRED:
+        size *= 0.2
     last = 10 * round(80 * (15_000 / 800) ** (size**1.3))
     if SECTORS[department] == PROTECTED:
         ask = 0.6 + 0.4 * ask

@@ -9,7 +9,7 @@ import numpy as np
 
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.stream import stream
-from allocsim.synthetic.lines import FIRST_SCORED, LAST_SCORED, Line
+from allocsim.synthetic.lines import BUDGET_YEAR, FIRST_SCORED, LAST_SCORED, Line
 
 YEARS = tuple(range(FIRST_SCORED, LAST_SCORED + 1))
 DROUGHT_YEAR = 2022
@@ -30,6 +30,10 @@ ELASTICITY = {
 """Sector -> elasticity of the result at usual spending: median of the lines of the sector."""
 SPREAD = 0.30
 """Spread of a line's elasticity about its sector's, on the logit scale."""
+MERIT = 0.06
+"""What a point of score above 82 adds to a line's elasticity, on the logit scale: what fails, money alone mends less."""
+EXPIRED_LEVEL = 55.0
+"""Usual score of policies past their term."""
 SWING = {"三保": 0.05, "据实": 0.08, "合同": 0.12}
 """Spread of ln budget from year to year by tier; 0.19 for the rest. Swings end at 1.7 spreads, last year's is half."""
 FOLLOW = 0.006
@@ -79,8 +83,7 @@ def make_truth(seed: int, lines: Sequence[Line]) -> Truth:
     rng = stream(seed, "synthetic/truth")
     shape = (len(lines), len(YEARS) + 1)
     centre = np.array([ELASTICITY[line.sector] for line in lines])
-    logit = np.log(centre / (1.0 - centre)) + SPREAD * rng.standard_normal(shape[0])
-    q = saturation(1.0 / (1.0 + np.exp(-logit)))
+    drawn = SPREAD * rng.standard_normal(shape[0])
     swing = np.clip(rng.standard_normal(shape), -1.7, 1.7) * np.where(np.arange(shape[1]) < len(YEARS), 1.0, 0.5)
     swing *= np.array([SWING.get(line.tier, 0.19) for line in lines])[:, None]
     tempo = np.exp(0.04 * rng.standard_normal((shape[0], shape[1] - 1)))
@@ -90,7 +93,10 @@ def make_truth(seed: int, lines: Sequence[Line]) -> Truth:
     noise = LINE_YEAR_SPREAD * rng.standard_normal(tempo.shape)
     shift = YEAR_SPREAD * rng.standard_normal(tempo.shape[1]) + noise - DROUGHT_LOSS * hit
     usual_level = np.clip(88.5 + 4.5 * rng.standard_normal(shape[0]), 62.0, 98.0)
+    usual_level = np.where([_has_expired(line) for line in lines], EXPIRED_LEVEL, usual_level)
     goal = np.array([np.nan if line.combined is None else line.combined for line in lines])
+    merit = MERIT * (np.where(np.isnan(goal), usual_level, goal) - 82.0)
+    q = saturation(1.0 / (1.0 + np.exp(-np.log(centre / (1.0 - centre)) - drawn - merit)))
 
     plateau = usual_level / -np.expm1(-1.0 / q)
     course = _course(swing, np.zeros(tempo.shape))
@@ -123,6 +129,10 @@ def _course(swing: FloatArray, result: FloatArray) -> FloatArray:
     logs = swing + 0.02 * (np.arange(years) - (years - 1.0))
     logs[:, 2:] += FOLLOW * (np.minimum(result[:, : years - 2], 100.0) - 82.0) * (result[:, : years - 2] > 0)
     return np.asarray(np.exp(logs), dtype=np.float64)
+
+
+def _has_expired(line: Line) -> bool:
+    return line.expires is not None and line.expires < BUDGET_YEAR
 
 
 def _in_drought(lines: Sequence[Line]) -> BoolArray:
