@@ -58,8 +58,11 @@ class AllocsimError(Exception):
     exit_code = 70
 
     def __init__(self, message: Text) -> None:
-        super().__init__(message.en)
+        super().__init__(message)  # the one argument, so that workers and processes can hand the error on
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message.en
 
 
 class UsageError(AllocsimError):
@@ -76,6 +79,7 @@ class InvalidInput(AllocsimError):  # noqa: N818 - it reads as what it is
     def __init__(self, problems: Sequence[Problem]) -> None:
         found = sum(problem.severity == "error" for problem in problems)
         super().__init__(Text(f"{found} problem(s) in the inputs", f"输入有{found}处问题"))
+        self.args = (problems,)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:

@@ -79,9 +79,13 @@ class CurveSet:
 
     def _evaluate(self, what: str, x: FloatArray, *extra: np.float64) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
-        out = np.zeros(np.broadcast_shapes(x.shape, self.value.shape))
-        x = np.broadcast_to(x, out.shape)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
+            if len(self.groups) == 1 and len(self.groups[0][1]) == len(self.family):
+                # Row by row in memory, as below: sums over projects must add in one order whatever the lanes.
+                formula = getattr(FAMILIES[self.family[0]], what)
+                return np.ascontiguousarray(formula(x, self.value, self.scale, self.shape, *extra), dtype=np.float64)
+            out = np.zeros(np.broadcast_shapes(x.shape, self.value.shape))
+            x = np.broadcast_to(x, out.shape)
             for name, columns in self.groups:
                 formula = getattr(FAMILIES[name], what)
                 parameters = (self.value[..., columns], self.scale[..., columns], self.shape[..., columns])

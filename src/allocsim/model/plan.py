@@ -200,4 +200,5 @@ class RulesConflict(AllocsimError):  # noqa: N818 - it reads as what it is
                 f"以下规则不能同时成立:{'、'.join(f'“{name}”' for name in names)}",
             )
         )
+        self.args = (conflict,)
         self.conflict = conflict

@@ -134,7 +134,8 @@ class Moves:
     relief
         Drawn from the reserve for the relief account of each district (r, d), >= 0.
     wanted
-        Relief that would have been drawn had the reserve been large enough (r, d).
+        Relief that would have been drawn had the reserve been large enough (r, d); absent = ``relief``. It is summed
+        over the year, so what was wanted once and not met is not stated again.
     legal
         Legal class of the line moves; relief is always a reserve draw.
     """
