@@ -19,7 +19,7 @@ CHONGQING = ROOT / "scenarios" / "chongqing"
 MICHIGAN = ROOT / "scenarios" / "michigan-schools"
 MONEY_COLUMNS = {
     "last_budget", "requested", "committed", "carryover", "min", "max", "standard", "reference", "value",
-    "budget", "adjusted_budget", "spent", "ceiling", "scale",
+    "budget", "adjusted_budget", "spent", "ceiling", "scale", "entitlement",
 }  # fmt: skip
 
 

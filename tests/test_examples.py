@@ -38,7 +38,7 @@ def test_550_districts_of_seven_years(tables: dict[str, Table]) -> None:
 
 
 def test_a_figure_by_hand(tables: dict[str, Table]) -> None:
-    """District 1010 in 1997, the base year of prices: 6,134 dollars a pupil, 49 % satisfactory; mean enrolment below."""
+    """District 1010 in 1997, the base year of prices: 6,134 dollars a pupil, 49 % satisfactory."""
     records = tables["records"]
     row = [
         k

@@ -16,9 +16,7 @@ positive = st.floats(0.05, 50.0)
 
 
 def one(name: str, value: float, scale: float, shape: float) -> CurveSet:
-    return CurveSet(
-        family=(name,), value=floats([value]), scale=floats([scale]), shape=floats([shape]), points=(None,)
-    )
+    return CurveSet(family=(name,), value=floats([value]), scale=floats([scale]), shape=floats([shape]), points=(None,))
 
 
 @pytest.mark.parametrize("name", NAMES)

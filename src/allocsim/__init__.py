@@ -34,7 +34,7 @@ _FACE = {
     "UsageError": "allocsim.errors",
     "RulesConflict": "allocsim.model.plan",
 }
-__all__ = ["__version__", *_FACE]  # noqa: PLE0604 - the names of the face, looked up when first used
+__all__ = ["__version__", *_FACE]
 
 
 def __getattr__(name: str) -> Any:

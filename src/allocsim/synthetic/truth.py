@@ -31,7 +31,7 @@ ELASTICITY = {
 SPREAD = 0.30
 """Spread of a line's elasticity about its sector's, on the logit scale."""
 MERIT = 0.06
-"""What a point of score above 82 adds to a line's elasticity, on the logit scale: what fails, money alone mends less."""
+"""What a point of score above 82 adds to an elasticity, on the logit scale: what fails, money alone mends less."""
 EXPIRED_LEVEL = 55.0
 """Usual score of policies past their term."""
 SWING = {"三保": 0.05, "据实": 0.08, "合同": 0.12}

@@ -1,0 +1,170 @@
+"""Sentences about the whole: the certificate, the evidence behind the curves, and every assumption with its value."""
+
+from __future__ import annotations
+
+import math
+
+from allocsim.model.curve import Curves, Selection
+from allocsim.model.result import Result
+from allocsim.report.lines import numbers_of
+from allocsim.report.numbers import Numbers, plain
+from allocsim.report.reasons import one
+from allocsim.report.words import Words, words
+
+OWN = 0.3
+"""Own evidence from which a curve counts as resting on its own data: below it the fit flags ``borrowed``."""
+TERMS = (
+    "performance_weighted",
+    "contestable",
+    "rigid",
+    "shadow",
+    "certificate",
+    "own",
+    "reserve",
+    "virement",
+    "adjustment",
+    "three",
+    "ceiling",
+    "requested",
+    "reduction",
+    "carryover",
+    "entitlement",
+    "policy",
+)
+Assumption = tuple[str, str, str]
+
+
+def certificate(result: Result, *, language: str | None = None) -> tuple[str, ...]:
+    """Return the certificate of the plan in plain words; empty where there is no plan."""
+    plan = result.plan
+    if plan is None:
+        return ()
+    spoken = words(language or result.scenario.settings.language)
+    written = numbers_of(result, language=spoken.language)
+    loss = plan.rounding_loss / abs(plan.bound) if plan.bound else 0.0
+    said = [
+        spoken.entries[f"certificate.{plan.status}"].format_map({"gap": small(plan.gap, spoken, written)}),
+        spoken.entries["certificate.bound" if plan.bound_by == "dual" else "certificate.bound_solver"].format_map(
+            {"bound": written.worth(plan.bound)}
+        ),
+        spoken("certificate.whole", step=written.exact(plan.money_step.size), loss=small(loss, spoken, written)),
+        spoken("certificate.price", one=one(written), price=written.rate(plan.price)),
+        spoken("certificate.method", method=spoken.known("method", plan.method), rounds=str(plan.rounds)),
+    ]
+    return tuple(said)
+
+
+def small(share: float, spoken: Words, written: Numbers) -> str:
+    """Return a tiny share in words that bound it: one part in a billion, one in a million, else a percentage."""
+    for bound, name in ((1e-9, "billionth"), (1e-6, "millionth"), (1e-4, "myriadth")):
+        if share <= bound:
+            return spoken(f"certificate.{name}")
+    return written.percent(share, digits=2)
+
+
+def evidence(result: Result, *, language: str | None = None) -> tuple[str, ...]:
+    """Return what is to be known about the curves before they are believed; empty where there are none."""
+    curves = result.curves
+    if curves is None:
+        return ()
+    spoken = words(language or result.scenario.settings.language)
+    if curves.given.all():
+        return (spoken("evidence.given"),)
+    said = [
+        spoken(
+            "evidence.fit",
+            family=spoken.known("family", curves.family),
+            lag=str(curves.lag),
+            rho=f"{curves.target_elasticity:g}",
+        )
+    ]
+    if curves.selection is not None:
+        said += _selection(curves.selection, spoken)
+    said.append(_own(curves, spoken))
+    return tuple(said)
+
+
+def _selection(chosen: Selection, spoken: Words) -> list[str]:
+    said = []
+    if chosen.candidates:
+        best = chosen.candidates[0]
+        blanks = {
+            "lead": plain(best.lead, 1),
+            "error": plain(best.standard_error, 1),
+            "records": str(chosen.records),
+        }
+        said.append(spoken.entries["evidence.weak" if chosen.weak else "evidence.strong"].format_map(blanks))
+    if math.isfinite(chosen.pooled_slope) and math.isfinite(chosen.within_slope):
+        said.append(
+            spoken(
+                "evidence.slopes",
+                pooled=plain(chosen.pooled_slope, 1),
+                pooled_error=plain(chosen.pooled_error, 1),
+                within=plain(chosen.within_slope, 1),
+                within_error=plain(chosen.within_error, 1),
+            )
+        )
+    if math.isfinite(chosen.halving_correlation):
+        blanks = {"c": plain(chosen.halving_correlation, 2)}
+        key = "evidence.halving" if abs(chosen.halving_correlation) < 1 else "evidence.halving_never"
+        said.append(spoken.entries[key].format_map(blanks))
+    if math.isfinite(chosen.feedback):
+        said.append(spoken("evidence.feedback", t=plain(chosen.feedback, 1)))
+    return said
+
+
+def _own(curves: Curves, spoken: Words) -> str:
+    own = int((curves.own_evidence >= OWN).sum())
+    unknown = sum("not_identified" in flags for flags in curves.flags)
+    count = len(curves.id)
+    return spoken("evidence.own", n=str(count), own=str(own), borrowed=str(count - own), unknown=str(unknown))
+
+
+def assumptions(result: Result, *, language: str | None = None) -> tuple[Assumption, ...]:
+    """Return every assumption that moves a figure: its name, its value here, and what it means."""
+    spoken = words(language or result.scenario.settings.language)
+    written = numbers_of(result, language=spoken.language)
+    values = {**_of_curves(result, spoken), **(_of_year(result, written) if result.comparison is not None else {})}
+    return tuple(
+        (spoken(f"assumption.{name}"), value, spoken(f"assumption.{name}_note")) for name, value in values.items()
+    )
+
+
+def _of_curves(result: Result, spoken: Words) -> dict[str, str]:
+    curves = result.curves
+    if curves is None:
+        return {}
+    by_budget = sum(source == "budget" for source in curves.value_from)
+    values = {"score_basis": f"{curves.target_elasticity:g}"}
+    if by_budget:
+        values["value_from"] = spoken("assumption.value_budget", n=str(by_budget))
+    if by_budget < len(curves.id):
+        values["value_stated"] = spoken("assumption.value_stated_count", n=str(len(curves.id) - by_budget))
+    values["outside"] = spoken("assumption.undeclared")
+    return values
+
+
+def _of_year(result: Result, written: Numbers) -> dict[str, str]:
+    settings = result.scenario.settings
+    year, farming = settings.simulate, settings.agriculture
+    values = {
+        "unspent_worth": f"{year.unspent_worth:g}",
+        "move_cost": f"{year.move_cost:g}",
+        "room": f"{year.room:g}",
+        "commitment_lead": str(year.commitment_lead),
+        "vulnerability": f"{year.vulnerability:g}",
+        "harm": f"{year.harm:g}",
+        "noise": written.percent(year.monitoring.noise),
+        "delay": f"{year.monitoring.delay[0]:g}–{year.monitoring.delay[1]:g}",
+        "warming": f"{settings.shocks.warming:g}",
+    }
+    if farming is not None:
+        for name in ("replantable", "late_worth", "elasticity", "need_rate", "relief_return"):
+            values[name] = f"{getattr(farming, name):g}"
+    return values
+
+
+def glossary(language: str) -> tuple[tuple[str, str], ...]:
+    """Return the terms in Chinese and in English."""
+    spoken = words(language)
+    return tuple((spoken(f"term.{name}"), spoken(f"term.{name}_en")) for name in TERMS)

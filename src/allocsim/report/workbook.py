@@ -1,0 +1,368 @@
+"""The workbook: sheets as a bureau files them, safe to open, the same bytes each time."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xlsxwriter
+
+from allocsim.model.result import Result
+from allocsim.report import prose
+from allocsim.report.checks import checks
+from allocsim.report.lines import Line, Totals, departments, lines, numbers_of, totals
+from allocsim.report.numbers import Numbers, shown_score
+from allocsim.report.opening import cards
+from allocsim.report.options import options, recommendation
+from allocsim.report.reasons import one
+from allocsim.report.rules import ease, groups, rule_words
+from allocsim.report.words import Words, words
+
+CREATED = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).replace(tzinfo=None)
+"""A fixed creation date, so that the same result gives the same bytes."""
+FONTS = {"zh": "Microsoft YaHei", "en": "Calibri"}
+MONEY, SHARE, SCORE, TEXT, WRAP, COUNT, MARK = "money", "share", "score", "text", "wrap", "count", "mark"
+PER_WIDTH = 1.1
+"""Half-width signs of this size of type that a unit of column width holds."""
+NO_SHARE = 0.0005
+"""Shares that would show as a minus before a zero are written as zero."""
+FIRST_ROW = 4
+"""Title, notice and unit, then the header in this row (from 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a sheet: the key of its heading, its form, its width in characters, and what fills it."""
+
+    key: str
+    form: str
+    width: float
+    of: Callable[[Line], Any]
+
+
+DETAIL = (
+    Column(key="number", form=COUNT, width=4.5, of=lambda row: row.number),
+    Column(key="department", form=TEXT, width=9, of=lambda row: row.department),
+    Column(key="name", form=WRAP, width=20, of=lambda row: row.name),
+    Column(key="category", form=MARK, width=7, of=lambda row: row.category),
+    Column(key="fund", form=WRAP, width=9, of=lambda row: row.fund),
+    Column(key="last", form=MONEY, width=9.5, of=lambda row: row.last),
+    Column(key="executed", form=SHARE, width=7.5, of=lambda row: row.executed),
+    Column(key="score", form=SCORE, width=6.5, of=lambda row: shown_score(row.score)),
+    Column(key="grade", form=MARK, width=6, of=lambda row: row.grade),
+    Column(key="requested", form=MONEY, width=9.5, of=lambda row: row.requested),
+    Column(key="amount", form=MONEY, width=9.5, of=lambda row: row.amount),
+    Column(key="carryover", form=MONEY, width=8, of=lambda row: row.carryover),
+    Column(key="change", form=MONEY, width=9, of=lambda row: row.change),
+    Column(key="change_share", form=SHARE, width=7.5, of=lambda row: row.change_share),
+    Column(key="reduction", form=MONEY, width=8.5, of=lambda row: row.reduction),
+    Column(key="indicators", form=WRAP, width=20, of=lambda row: row.indicators),
+    Column(key="reason", form=WRAP, width=46, of=lambda row: row.reason),
+    Column(key="basis", form=WRAP, width=15, of=lambda row: row.basis),
+)
+"""The columns of the detail sheet, in the order in which a bureau reads them."""
+SUMMED = ("last", "requested", "amount", "carryover", "change", "change_share", "reduction")
+
+
+def workbook(result: Result, *, language: str | None = None) -> bytes:
+    """Return the workbook of a result's plan as the bytes of an .xlsx file.
+
+    Text that comes from tables stays text: no cell of it becomes a formula or a link.
+
+    Raises
+    ------
+    ValueError
+        If the result holds no plan.
+    """
+    if result.plan is None:
+        raise ValueError("this result holds no plan")
+    spoken = words(language or result.scenario.settings.language)
+    packed = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        packed,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "nan_inf_to_errors": False,
+        },
+    )
+    settings = result.scenario.settings
+    book.set_properties(
+        {"title": spoken("page.title", year=str(settings.year)), "author": "allocsim", "created": CREATED}
+    )
+    writer = _Book(book=book, result=result, spoken=spoken)
+    writer.summary()
+    writer.detail("detail", writer.rows)
+    writer.detail("cuts", [row for row in writer.rows if row.verb in ("reduce", "drop")])
+    writer.detail("new", [row for row in writer.rows if not row.last > 0 and row.amount > 0])
+    writer.detail("evaluate", [row for row in writer.rows if row.verb == "evaluate_first"])
+    writer.rules()
+    writer.detail("carryover", [row for row in writer.rows if row.carryover > 0])
+    writer.policies()
+    writer.notes()
+    book.close()
+    return packed.getvalue()
+
+
+class _Book:
+    """A workbook under way: its formats, and one method a sheet."""
+
+    def __init__(self, *, book: Any, result: Result, spoken: Words) -> None:
+        self.book, self.result, self.spoken = book, result, spoken
+        self.written: Numbers = numbers_of(result, language=spoken.language)
+        self.rows: Sequence[Line] = lines(result, language=spoken.language)
+        self._formats: dict[tuple[str, str], Any] = {}
+
+    def format(self, form: str, look: str = "") -> Any:
+        """Return the cell format of a form (money, share, ...) and a look (``head``, ``total``, ``group``, ...)."""
+        if (form, look) not in self._formats:
+            self._formats[form, look] = self.book.add_format(self._properties(form, look))
+        return self._formats[form, look]
+
+    def _properties(self, form: str, look: str) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "font_name": FONTS[self.spoken.language],
+            "font_size": 9,
+            "valign": "vcenter",
+            "border": 1,
+            "border_color": "#C9D1D8",
+        }
+        point = "." + "0" * self.written.decimals if self.written.decimals else ""
+        amount = f"#,##0{point};−#,##0{point};0"
+        forms: dict[str, dict[str, Any]] = {
+            MONEY: {"num_format": amount, "align": "right"},
+            SHARE: {"num_format": "0.0%;−0.0%;0.0%", "align": "right"},
+            SCORE: {"num_format": "0.0", "align": "right"},
+            COUNT: {"num_format": "#,##0", "align": "center"},
+            MARK: {"align": "center"},
+            TEXT: {"align": "left"},
+            WRAP: {"align": "left", "text_wrap": True},
+            "number": {"num_format": "#,##0.00;−#,##0.00;0.00", "align": "right"},
+        }
+        looks: dict[str, dict[str, Any]] = {
+            "": {},
+            "head": {"bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "bg_color": "#E8EEF2"},
+            "total": {"bold": True, "bg_color": "#F3F6F8"},
+            "group": {"bold": True, "bg_color": "#F8FAFB"},
+            "title": {"bold": True, "font_size": 16, "align": "center", "border": 0},
+            "notice": {"font_color": "#8A6100", "align": "left", "border": 0, "text_wrap": False},
+            "unit": {"align": "right", "border": 0, "text_wrap": False},
+            "plain": {"border": 0},
+            "section": {"border": 0, "bold": True, "font_size": 11},
+        }
+        return made | forms[form] | looks[look]
+
+    def sheet(self, key: str, widths: Sequence[float], heads: Sequence[str]) -> Any:
+        """Return a new sheet with title, notice, unit and header; A4 landscape, header repeated, panes frozen."""
+        name = self.spoken(f"sheet.{key}")
+        sheet = self.book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.55)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer(f"&L&8{_footer(self.result.scenario.settings.notice)}&R&8&P / &N")
+        sheet.hide_gridlines(2)
+        last = len(heads) - 1
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, width)
+        title = self.spoken("sheet.title", year=str(self.result.scenario.settings.year), sheet=name)
+        sheet.set_row(0, 28)
+        sheet.merge_range(0, 0, 0, last, "", self.format(TEXT, "title"))
+        sheet.write_string(0, 0, title, self.format(TEXT, "title"))
+        sheet.write_string(1, 0, self.result.scenario.settings.notice or "", self.format(TEXT, "notice"))
+        sheet.write_string(2, 0, self.result.scenario.settings.title, self.format(TEXT, "plain"))
+        unit = self.spoken("page.unit", unit=self.written.table_unit)
+        sheet.write_string(2, last, unit, self.format(TEXT, "unit"))
+        sheet.set_row(FIRST_ROW - 1, 30)
+        for place, head in enumerate(heads):
+            sheet.write_string(FIRST_ROW - 1, place, head, self.format(TEXT, "head"))
+        sheet.repeat_rows(FIRST_ROW - 1)
+        return sheet
+
+    def put(self, sheet: Any, row: int, column: int, value: Any, form: str, look: str = "") -> None:
+        """Write one cell: text as text, numbers as numbers in the unit of the tables, what is not known as a blank."""
+        style = self.format(form, look)
+        if isinstance(value, str):
+            sheet.write_string(row, column, value, style)
+        elif value is None or not math.isfinite(value):
+            sheet.write_blank(row, column, None, style)
+        elif form == SHARE and abs(value) < NO_SHARE:
+            sheet.write_number(row, column, 0, style)
+        else:
+            sheet.write_number(row, column, self.written.shown(value) if form == MONEY else value, style)
+
+    def summary(self) -> None:
+        """Write the totals by department, the whole first."""
+        keys = (
+            "department",
+            "line_count",
+            "last",
+            "requested",
+            "amount",
+            "carryover",
+            "change",
+            "change_share",
+            "reduction",
+        )
+        forms = (TEXT, COUNT, MONEY, MONEY, MONEY, MONEY, MONEY, SHARE, MONEY)
+        sheet = self.sheet(
+            "summary", (22, 8, 14, 14, 14, 13, 13, 10, 13), [self.spoken(f"column.{key}") for key in keys]
+        )
+        sheet.freeze_panes(FIRST_ROW, 1)
+        whole = totals(self.spoken("page.total"), self.rows)
+        for place, sums in enumerate([whole, *(sums for sums, _ in departments(self.rows))]):
+            values = (sums.name, sums.count, *(getattr(sums, key) for key in keys[2:]))
+            for column, (value, form) in enumerate(zip(values, forms, strict=True)):
+                self.put(sheet, FIRST_ROW + place, column, value, form, "total" if place == 0 else "")
+
+    def detail(self, key: str, rows: Sequence[Line]) -> None:
+        """Write lines with the total first and a subtotal before each department."""
+        heads = [self.spoken(f"column.{column.key}") for column in DETAIL]
+        sheet = self.sheet(key, [column.width for column in DETAIL], heads)
+        sheet.freeze_panes(FIRST_ROW, 3)
+        if not rows:
+            sheet.write_string(FIRST_ROW, 0, self.spoken("sheet.empty"), self.format(TEXT, "plain"))
+            return
+        at = FIRST_ROW
+        self._sums(sheet, at, totals(self.spoken("page.total"), rows), "total")
+        for sums, group in departments(rows):
+            at += 1
+            self._sums(sheet, at, sums, "group")
+            for row in group:
+                at += 1
+                sheet.set_row(at, 12.5 * _height(row))
+                for place, column in enumerate(DETAIL):
+                    self.put(sheet, at, place, column.of(row), column.form)
+        sheet.autofilter(FIRST_ROW - 1, 0, at, len(DETAIL) - 1)
+
+    def _sums(self, sheet: Any, at: int, sums: Totals, look: str) -> None:
+        for place, column in enumerate(DETAIL):
+            value: Any = getattr(sums, column.key) if column.key in SUMMED else ""
+            if column.key == "department":
+                value = sums.name
+            self.put(sheet, at, place, value, column.form if column.key in SUMMED else TEXT, look)
+
+    def rules(self) -> None:
+        """Write every row of every rule with its price; the prices are worth per unit of money."""
+        plan = self.result.plan
+        if plan is None:
+            return
+        keys = ("rule", "kind", "basis", "scope", "level", "activity", "slack", "binding")
+        heads = [self.spoken(f"column.{key}") for key in keys]
+        heads.append(self.spoken("column.price", one=one(self.written)))
+        sheet = self.sheet("rules", (22, 11, 30, 24, 13, 13, 13, 10, 15), heads)
+        sheet.freeze_panes(FIRST_ROW, 1)
+        at = FIRST_ROW
+        for group in groups(plan, self.spoken):
+            for row in group.rows:
+                kind = f"{group.kind} {self.spoken(f'sense.{row.sense}')}"
+                texts = (rule_words(row.name, self.spoken), kind, row.basis, row.row)
+                for column, text in enumerate(texts):
+                    self.put(sheet, at, column, text, WRAP)
+                for column, value in enumerate((row.level, row.activity, row.slack), start=4):
+                    self.put(sheet, at, column, value, MONEY)
+                self.put(sheet, at, 7, "●" if row.binding else "", COUNT)
+                self.put(sheet, at, 8, ease(row) if row.binding else None, "number")
+                at += 1
+        sheet.autofilter(FIRST_ROW - 1, 0, max(at - 1, FIRST_ROW), len(heads) - 1)
+
+    def policies(self) -> None:
+        """Write the adjustment policies as options: legal class, who decides, how long, and what each brings."""
+        keys = [
+            "policy",
+            "legal",
+            "who",
+            "days",
+            "difference",
+            "interval",
+            "better_curves",
+            "idle",
+            "cvar",
+            "shortfall",
+            "unspent",
+            "moved",
+            "exhausted",
+            "needed",
+        ]
+        heads = [self.spoken(f"column.{key}") for key in keys]
+        heads[5] = heads[5].replace("90", "95")
+        sheet = self.sheet("policies", (22, 26, 22, 11, 12, 20, 11, 11, 12, 10, 9, 9, 9, 12), heads)
+        sheet.freeze_panes(FIRST_ROW, 1)
+        compared = self.result.comparison
+        if compared is None:
+            sheet.write_string(FIRST_ROW, 0, self.spoken("lead.no_comparison"), self.format(TEXT, "plain"))
+            return
+        money = MONEY if self.written.benefit_is_money else "number"
+        for at, option in enumerate(options(compared, self.spoken), start=FIRST_ROW):
+            look = "total" if option.is_recommended else ""
+            p = option.policy
+            mark = f"{option.name}（{self.spoken('page.picked')}）" if option.is_recommended else option.name
+            low, high = (
+                self.written.table(p.difference.low, signed=True),
+                self.written.table(p.difference.high, signed=True),
+            )
+            cells: list[tuple[Any, str]] = [(mark, WRAP), (option.legal, WRAP), (option.who, WRAP), (option.days, TEXT)]
+            cells += [(p.difference.mean, money), (f"{low} … {high}", TEXT), (p.better_given_curves, SHARE)]
+            cells += [(p.idle_cost, money), (p.cvar10, money)]
+            shares = (p.shortfall_probability, p.unspent, p.moved, p.reserve_exhausted_probability)
+            cells += [(share, SHARE) for share in shares]
+            cells.append((p.reserve_needed, MONEY))
+            for column, (value, form) in enumerate(cells):
+                self.put(sheet, at, column, value, form, look)
+        headline, because = recommendation(self.result, compared, language=self.spoken.language)
+        for place, said in enumerate((headline, *because)):
+            sheet.write_string(FIRST_ROW + len(compared.policies) + 1 + place, 0, said, self.format(TEXT, "plain"))
+
+    def notes(self) -> None:
+        """Write what must be known beside the figures: the three answers, checks, certificate, assumptions, terms."""
+        heads = [self.spoken(f"column.{key}") for key in ("assumption", "value", "meaning")]
+        sheet = self.sheet("notes", (26, 24, 100), heads)
+        language, at = self.spoken.language, FIRST_ROW
+        for name, value, note in prose.assumptions(self.result, language=language):
+            for column, text in enumerate((name, value, note)):
+                self.put(sheet, at, column, text, WRAP)
+            at += 1
+        parts = [
+            (card.question, [card.sentence, *([card.note] if card.note else [])])
+            for card in cards(self.result, language=language)
+        ]
+        held = [f"{c.label}：{c.word} {c.detail}".rstrip() for c in checks(self.result, language=language)]
+        parts.append((self.spoken("page.checks"), held))
+        parts.append((self.spoken("page.certificate"), list(prose.certificate(self.result, language=language))))
+        parts.append(
+            (
+                self.spoken("page.reading"),
+                [self.spoken(f"reading.{k}") for k in ("one", "two", "three", "four", "five")],
+            )
+        )
+        parts.append((self.spoken("page.glossary"), [f"{zh}　{en}" for zh, en in prose.glossary(language)]))
+        for title, said in parts:
+            sheet.write_string(at + 1, 0, title, self.format(TEXT, "section"))
+            at += 2
+            for text in said:
+                sheet.merge_range(at, 0, at, 2, "", self.format(WRAP, "plain"))
+                sheet.write_string(at, 0, text, self.format(WRAP, "plain"))
+                sheet.set_row(at, 13.5 * max(1, math.ceil(_width(text) / (PER_WIDTH * 150))))
+                at += 1
+
+
+def _footer(notice: str | None) -> str:
+    """Return the notice as a sheet's footer may hold it: ``&`` doubled, and short."""
+    return (notice or "").replace("&", "&&")[:180]
+
+
+def _height(row: Line) -> int:
+    """Return how many lines of text the tallest cell of a row needs."""
+    widths = {column.key: column.width for column in DETAIL}
+    texts = {"reason": row.reason, "indicators": row.indicators, "name": row.name, "basis": row.basis, "fund": row.fund}
+    return max(1, *(math.ceil(_width(text) / (PER_WIDTH * widths[key])) for key, text in texts.items()))
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(sign) >= 0x1100 else 1 for sign in text)

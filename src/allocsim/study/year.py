@@ -1,0 +1,184 @@
+"""One year, the whole way, on one page: records -> evidence -> curves -> plan -> a year of weather -> comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from allocsim.compare.compare import compare
+from allocsim.curves import fit as fitting
+from allocsim.evaluate import scores
+from allocsim.model.arrays import booleans
+from allocsim.model.comparison import Comparison
+from allocsim.model.curve import Curves
+from allocsim.model.evidence import Evidence
+from allocsim.model.plan import Plan
+from allocsim.model.policy import HardRow, Policy
+from allocsim.model.result import Result
+from allocsim.model.scenario import Scenario
+from allocsim.model.shock import WeatherSource
+from allocsim.model.trajectory import Outcomes
+from allocsim.optimise import plan as planning
+from allocsim.optimise.rows import rows
+from allocsim.policies.catalogue import policies as stated_policies
+from allocsim.shocks.source import districts, weather_source
+from allocsim.simulate.run import RunOptions, usual_pace
+from allocsim.simulate.run import run as live
+from allocsim.simulate.world import UserProcess
+from allocsim.simulate.year import Year, year_lines
+from allocsim.study.showing import fill
+
+Stage = Literal["evaluate", "fit", "plan", "simulate"]
+Told = Callable[[str], None]
+CALM_LANES = 64
+"""Lanes of years without any shock, in which the cost of being ready is counted."""
+SENSES: dict[str, tuple[Literal[">=", "<="], ...]] = {"floor": (">=",), "ceiling": ("<=",), "fix": (">=", "<=")}
+
+fill()
+
+
+def evaluate(scenario: Scenario) -> Evidence:
+    """Pool the scores of all raters into one score a project and year, with intervals and grades."""
+    return scores.evaluate(scenario)
+
+
+def fit(scenario: Scenario, evidence: Evidence | None = None) -> Curves:
+    """Fit the benefit curves; the scores are evaluated first where no ``evidence`` is given."""
+    return fitting.fit(scenario, evidence or evaluate(scenario))
+
+
+def plan(scenario: Scenario, curves: Curves | None = None) -> Plan:
+    """Plan next year, certified and explained; curves are fitted first where none are given.
+
+    Raises
+    ------
+    RulesConflict
+        If no plan can keep all rules.
+    """
+    evidence = evaluate(scenario)
+    return planning.plan(scenario, evidence, curves or fit(scenario, evidence))
+
+
+def simulate(
+    scenario: Scenario,
+    plan: Plan | None = None,
+    *,
+    policies: Sequence[Policy] | None = None,
+    shocks: WeatherSource | None = None,
+    processes: Sequence[UserProcess] = (),
+    jobs: int = 1,
+) -> Comparison:
+    """Try adjustment policies against the weather, from the optimal plan where none is given.
+
+    Parameters
+    ----------
+    scenario
+        What is planned.
+    plan
+        The plan from which the year starts.
+    policies
+        Policies of one's own beside the baseline; those of the scenario where absent.
+    shocks
+        A source of weather of one's own.
+    processes
+        SimPy processes of one's own, started in every lane's world.
+    jobs
+        Workers; figures never depend on it.
+    """
+    evidence = evaluate(scenario)
+    curves = fit(scenario, evidence)
+    start = plan or planning.plan(scenario, evidence, curves)
+    chosen = None if policies is None else _with_baseline(scenario, tuple(policies))
+    known = (evidence, curves, start)
+    return _lived(scenario, *known, policies=chosen, shocks=shocks, processes=tuple(processes), jobs=jobs)[1]
+
+
+def run(scenario: Scenario, *, until: Stage = "simulate", jobs: int = 1, told: Told = lambda stage: None) -> Result:
+    """Go the whole way, or as far as ``until``.
+
+    Parameters
+    ----------
+    scenario
+        What to plan and how.
+    until
+        The last stage to carry out.
+    jobs
+        Workers of the simulation; figures never depend on it.
+    told
+        Called with the name of each stage as it begins.
+
+    Raises
+    ------
+    RulesConflict
+        If no plan can keep all rules.
+    """
+    told("evaluate")
+    result = Result(scenario=scenario, evidence=(evidence := evaluate(scenario)))
+    if until == "evaluate":
+        return result
+    told("fit")
+    result = replace(result, curves=(curves := fit(scenario, evidence)))
+    if until == "fit":
+        return result
+    told("plan")
+    result = replace(result, plan=(start := planning.plan(scenario, evidence, curves)))
+    if until == "plan":
+        return result
+    told("simulate")
+    outcomes, comparison = _lived(scenario, evidence, curves, start, jobs=jobs)
+    return replace(result, outcomes=outcomes, comparison=comparison)
+
+
+def _lived(
+    scenario: Scenario,
+    evidence: Evidence,
+    curves: Curves,
+    start: Plan,
+    *,
+    policies: tuple[Policy, ...] | None = None,
+    shocks: WeatherSource | None = None,
+    processes: tuple[UserProcess, ...] = (),
+    jobs: int = 1,
+) -> tuple[Outcomes, Comparison]:
+    """Live the year in every lane under every policy, and compare."""
+    settings = scenario.settings.simulate
+    chosen = stated_policies(scenario) if policies is None else policies
+    weather = shocks or weather_source(scenario)
+    year = _year(scenario, evidence, curves, start)
+    options = RunOptions(replications=settings.replications, seed=settings.seed, jobs=jobs, processes=processes)
+    outcomes = live(year, chosen, weather, options=options)
+    calm = live(
+        year,
+        chosen,
+        weather_source(scenario.replace(**{"shocks.preset": "none", "shocks.hazard": ()})),
+        options=replace(options, replications=min(CALM_LANES, settings.replications), jobs=1, processes=()),
+    )
+    return outcomes, compare(outcomes, settings.baseline, unspent_worth=settings.unspent_worth, calm=calm)
+
+
+def _with_baseline(scenario: Scenario, own: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return policies of one's own with the scenario's baseline among them."""
+    baseline = scenario.settings.simulate.baseline
+    if any(policy.name == baseline for policy in own):
+        return own
+    return (*(policy for policy in stated_policies(scenario) if policy.name == baseline), *own)
+
+
+def _year(scenario: Scenario, evidence: Evidence, curves: Curves, start: Plan) -> Year:
+    """Return the year of the plan, its brief told the usual pace of every line from pilot lanes of their own."""
+    year = year_lines(scenario, start, curves, rows=_hard_rows(scenario, evidence), districts=districts(scenario))
+    return year.told(usual_pace(year, weather_source(scenario, prefix="pilot/")))
+
+
+def _hard_rows(scenario: Scenario, evidence: Evidence) -> tuple[HardRow, ...]:
+    """Return the sum rules that moves within the year must keep: all but the total, which the ledger keeps itself."""
+    compiled = rows(scenario, evidence)
+    kept = []
+    for limit in compiled.sums[1:]:
+        chosen = booleans(np.isin(np.arange(len(compiled.id)), limit.members))
+        for sense in SENSES[limit.sense]:
+            kept.append(HardRow(name=compiled.name(limit.source), sense=sense, members=chosen, level=limit.level))
+    return tuple(kept)

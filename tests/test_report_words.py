@@ -1,0 +1,126 @@
+"""Words: both languages say the same things, and nothing that is made anywhere lacks its words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import report_fixture
+from allocsim.model.curve import FLAGS
+from allocsim.model.plan import Fact
+from allocsim.report.lines import lines, numbers_of
+from allocsim.report.reasons import ALWAYS, FORMS, WORDED, clause
+from allocsim.report.words import LANGUAGES, blanks, words
+
+SRC = Path(__file__).resolve().parent.parent / "src" / "allocsim"
+TEXT_BLANKS = {"name", *WORDED}
+
+
+def made_codes() -> list[tuple[str, str]]:
+    """Every code of a Fact that the house makes, with the file that makes it."""
+    found = set()
+    for path in sorted(SRC.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Fact":
+                for keyword in node.keywords:
+                    if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                        found.add((str(keyword.value.value), path.name))
+    return sorted(found)
+
+
+def test_both_languages_have_the_same_keys_and_blanks() -> None:
+    zh, en = words("zh").entries, words("en").entries
+    assert zh.keys() == en.keys()
+    for key in zh:
+        assert blanks(zh[key]) ^ blanks(en[key]) <= ALWAYS, key
+
+
+def test_each_language_speaks_its_own() -> None:
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    for key, text in words("en").entries.items():
+        assert not chinese.search(text) or key.startswith("term."), key
+    for key, text in words("zh").entries.items():
+        wordless = not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", text))
+        assert chinese.search(text) or wordless or key.endswith("_en"), key
+
+
+def test_codes_are_made_somewhere() -> None:
+    assert len(made_codes()) > 10
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("code", "file"), made_codes())
+def test_every_fact_that_the_house_makes_has_words(code: str, file: str, language: str) -> None:
+    key = code if "." in code else f"because.{code}"
+    assert key in words(language), f"{file} makes {code!r}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_blank_of_a_fact_has_a_form(language: str) -> None:
+    for key, text in words(language).entries.items():
+        if key.split(".")[0] in ("fact", "rule", "est", "because"):
+            assert blanks(text) <= FORMS.keys() | TEXT_BLANKS | ALWAYS, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_flags_kinds_and_verbs_have_words(language: str) -> None:
+    spoken = words(language)
+    for flag in FLAGS:
+        assert f"flag.{flag}" in spoken
+    for verb in ("increase", "keep", "reduce", "drop", "evaluate_first", "one_off", "new"):
+        assert f"verb.{verb}" in spoken
+    for kind in ("hold", "threshold", "reserve_index", "reoptimise"):
+        assert {f"policy.{kind}", f"legal.{kind}", f"who.{kind}", f"days.{kind}"} <= spoken.entries.keys()
+    for kind in ("floor", "ceiling", "fix", "change", "share", "grade", "total", "reserve"):
+        assert f"kind.{kind}" in spoken
+
+
+def test_an_unknown_code_never_reaches_a_reader() -> None:
+    result = report_fixture.result(until="plan")
+    with pytest.raises(KeyError):
+        clause(Fact(code="fact.moon"), words=words("zh"), numbers=numbers_of(result))
+    with pytest.raises(KeyError):
+        clause(Fact(code="fact.carry"), words=words("zh"), numbers=numbers_of(result))
+    with pytest.raises(KeyError):
+        words("fr")
+
+
+def test_the_fullest_words_are_chosen() -> None:
+    result = report_fixture.result(until="plan")
+    spoken, written = words("zh"), numbers_of(result)
+    bare = Fact(code="fact.exec", values=(("rate", 0.412), ("month", 8.0)))
+    full = Fact(code="fact.exec", values=(*bare.values, ("peer", 0.62)))
+    assert clause(bare, words=spoken, numbers=written) == "截至8月底执行率41.2%"
+    assert clause(full, words=spoken, numbers=written) == "截至8月底执行率41.2%，同类项目62.0%"
+
+
+def test_a_reason_is_fact_rule_and_estimate() -> None:
+    rows = {row.id: row for row in lines(report_fixture.result(until="plan"))}
+    assert rows["006"].reason == (
+        "建议压减“重点旅游景区基础设施补助”13,000万元（−50.0%），安排13,000万元。"
+        "事实：2025年综合评分58.0分（差），自评91.0分，偏高33.0分；截至8月底执行率41.0%，同类项目62.0%；"
+        "结转6,800万元，先用结转。依据：“绩效挂钩”：评价为差，上限为上年的50%（评价结果应用办法）。"
+        "测算：每增1万元预期增0.53万元绩效折算值，全市0.41万元。"
+    )
+    assert "‘四好农村路’" in rows["004"].reason
+    english = {row.id: row for row in lines(report_fixture.result(until="plan", language="en"))}
+    said = english["006"].reason.replace("\u00a0", " ")
+    assert said.startswith(
+        "Proposed: reduce “重点旅游景区基础设施补助” by CNY 130.0 m (−50.0 %) to CNY 130.0 m. Facts: "
+    )
+    assert "rated poor, capped at 50 % of last year" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_reason_claims_too_much(language: str) -> None:
+    for text in words(language).entries.values():
+        for claim in ("模型认为", "最优", "必然", "the model says", "optimal"):
+            assert claim not in text
+
+
+def test_verbs_tell_what_happens() -> None:
+    verbs = [row.verb for row in lines(report_fixture.result(until="plan"))]
+    assert verbs == ["increase", "increase", "keep", "reduce", "increase", "reduce", "evaluate_first", "new", "drop"]
