@@ -24,7 +24,7 @@ class Shown:
         return self._look_up("plot")(self, **options)
 
     def save(self, path: str | Path) -> Path:
-        """Write the result to ``path`` (.json, .csv; a plan or a result also .xlsx, a result also .html), whole."""
+        """Write the result to ``path`` (.csv; a result also .html, .xlsx, .json, .svg, .png), whole."""
         saved: Path = self._look_up("save")(self, Path(path))
         return saved
 

@@ -39,7 +39,14 @@ class RuleReport:
     Attributes
     ----------
     name, kind, basis
-        As stated. A rule with ``by`` or scope ``each`` has one report for every row it makes; ``row`` names it.
+        As stated; the total, the reserve and the columns of projects are ``budget.total``, ``budget.reserve``,
+        ``projects.committed``, ``projects.min`` and ``projects.max``.
+    row
+        A rule of sums with ``by`` has one report for each value, which ``row`` names. A limit line by line has one
+        report for all its lines together (``row`` empty; sums of their numbers, prices of moving all by a step at
+        once), then one for each line that stands at its number (``row`` is the line's id).
+    sense
+        The side it binds; a change limit has reports of both.
     level, activity, slack
         The rule's number, what the plan makes of it, and the room left [money].
     price_up, price_down

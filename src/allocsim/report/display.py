@@ -21,6 +21,7 @@ from allocsim.report.documents import dumps, run
 from allocsim.report.figures import curves as curve_figures
 from allocsim.report.figures import outcomes as outcome_figures
 from allocsim.report.figures import plan as plan_figures
+from allocsim.report.figures.style import in_own_font, png, svg
 from allocsim.report.page import page
 from allocsim.report.tables import comparison_frame, curves_frame, evidence_frame, outcomes_frame, plan_frame
 from allocsim.report.workbook import workbook
@@ -79,8 +80,12 @@ def html(noun: object) -> str:
 
 
 def plot(result: Result, *, what: str = "plan") -> list[Axes]:
-    """Draw a picture of a result and return its axes; ``axes[0].figure`` is the picture."""
-    return list(figure(result, what).axes)
+    """Draw a picture of a result and return its axes; ``axes[0].figure`` is the picture.
+
+    ``what`` is one of ``curves``, ``marginal``, ``plan``, ``outcomes``, ``differences``. Chinese is drawn with a font
+    of this machine; where there is none, ``pip install 'allocsim[cjk]'`` brings one.
+    """
+    return list(in_own_font(figure(result, what)).axes)
 
 
 def figure(result: Result, name: str = "plan") -> Figure:
@@ -97,7 +102,7 @@ def figure(result: Result, name: str = "plan") -> Figure:
 
 
 def packed(noun: object, suffix: str) -> bytes:
-    """Return a noun as the bytes of a file: ``.csv`` for all, ``.html``, ``.xlsx`` and ``.json`` for a result.
+    """Return a noun as the bytes of a file: ``.csv`` for all; for a result also the keys of :data:`FILES`.
 
     Raises
     ------
@@ -115,6 +120,8 @@ def packed(noun: object, suffix: str) -> bytes:
 FILES: dict[str, Callable[[Result], bytes]] = {
     ".html": lambda result: page(result).encode("utf-8"),
     ".xlsx": workbook,
+    ".svg": lambda result: svg(figure(result)).encode("utf-8"),
+    ".png": lambda result: png(figure(result)),
     ".json": lambda result: dumps(run(result)).encode("utf-8"),
 }
 """Suffix -> what makes the file of a result."""

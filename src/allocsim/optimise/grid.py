@@ -1,0 +1,111 @@
+"""Curves counted in whole money steps: the slopes of one step, and the best whole number of steps at a price."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocsim.model.arrays import FloatArray, IntArray, floats
+from allocsim.model.curve import CurveSet, Points
+from allocsim.model.family import FAMILIES
+from allocsim.model.money import MoneyStep
+
+
+def in_steps(curves: CurveSet, step: MoneyStep) -> CurveSet:
+    """Return the curves with spending counted in steps of money; equal decimals give equal bits at any unit.
+
+    Parameters
+    ----------
+    curves
+        Curves with ``scale`` in [money], parameters (p,).
+    step
+        The whole money in which spending is counted.
+    """
+    corners = [None if points is None else _corners(points, step) for points in curves.points]
+    return CurveSet(
+        family=curves.family,
+        value=curves.value,
+        scale=floats(step.in_steps(curves.scale)),
+        shape=curves.shape,
+        points=tuple(corners),
+    )
+
+
+def up(curves: CurveSet, x: IntArray) -> FloatArray:
+    """Return the slope of the step above ``x`` (p,) [benefit per step]."""
+    return curves.rise(x.astype(np.float64), 1.0)
+
+
+def down(curves: CurveSet, x: IntArray) -> FloatArray:
+    """Return the slope of the step below ``x`` (p,) [benefit per step]; infinite at zero."""
+    below = curves.rise(np.maximum(x - 1, 0).astype(np.float64), 1.0)
+    return np.where(x > 0, below, np.inf)
+
+
+def chord(curves: CurveSet, x: IntArray, width: IntArray) -> FloatArray:
+    """Return the mean slope over ``width`` steps from ``x``, both (p,) [benefit per step]; 0 where the width is 0.
+
+    Uses each family's own form of a rise, in which no difference of two benefits is taken; only piecewise curves, whose
+    benefits are exact sums, take the difference.
+    """
+    out = np.zeros(x.shape)
+    at, over = x.astype(np.float64), np.maximum(width, 1).astype(np.float64)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
+        for name, lines in curves.groups:
+            parameters = (curves.value[lines], curves.scale[lines], curves.shape[lines])
+            out[lines] = FAMILIES[name].rise(at[lines], *parameters, over[lines])
+    for line, points in enumerate(curves.points):
+        if points is not None:
+            corners = np.array(points)
+            ends = np.interp(np.array([at[line], at[line] + over[line]]), corners[:, 0], corners[:, 1])
+            out[line] = (ends[1] - ends[0]) / over[line]
+    return np.where(width > 0, out, 0.0)
+
+
+def best(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+    """Return the fewest steps in [lo, hi] that maximise f(x) - price x, line by line.
+
+    That is the first x whose next step brings no more than the price: up(x) <= price < down(x). The point at which
+    the curve's slope meets the price lies within one step of it (a mean of a falling slope lies between its ends), so
+    two corrections settle all lines but those where rounding interferes; these are bisected.
+
+    Parameters
+    ----------
+    curves
+        Concave curves in steps, parameters (p,).
+    price
+        Price of a step (p,) [benefit per step]; none or negative means as much as allowed.
+    lo, hi
+        Bounds (p,) [steps].
+    """
+    positive = np.where(price > 0, price, 1.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        meeting = np.floor(np.nan_to_num(curves.spending_at(positive), nan=0.0, posinf=2.0**53))
+    guess = np.clip(meeting, lo, hi).astype(np.int64)
+    for _ in range(2):
+        guess = guess + (guess < hi) * (up(curves, guess) > price)
+        guess = guess - (guess > lo) * (down(curves, guess) <= price)
+    unsettled = ((guess < hi) & (up(curves, guess) > price)) | ((guess > lo) & (down(curves, guess) <= price))
+    if unsettled.any():
+        guess = np.where(unsettled, _bisect(curves, price, lo, hi), guess)
+    return np.where(price > 0, guess, hi).astype(np.int64)
+
+
+def most(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+    """Return the most steps in [lo, hi] that maximise f(x) - price x: the last x with down(x) >= price."""
+    return best(curves, np.nextafter(price, -np.inf), lo, hi)
+
+
+def _bisect(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+    low, high = lo.copy(), hi.copy()
+    for _ in range(64):
+        if not (low < high).any():
+            break
+        middle = low + (high - low) // 2
+        worth = (up(curves, middle) > price) & (low < high)
+        low, high = np.where(worth, middle + 1, low), np.where(worth, high, middle)
+    return low
+
+
+def _corners(points: Points, step: MoneyStep) -> Points:
+    spending = step.in_steps([x for x, _ in points]).tolist()
+    return tuple(zip(spending, [y for _, y in points], strict=True))

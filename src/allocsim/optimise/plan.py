@@ -1,0 +1,147 @@
+"""Next year's plan, the whole way on one page: compile, allocate, price, explain, compare with last year."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocsim.model.arrays import FloatArray, floats
+from allocsim.model.curve import Curves
+from allocsim.model.evidence import Evidence
+from allocsim.model.made import last_budget
+from allocsim.model.plan import Plan, RuleReport
+from allocsim.model.scenario import Scenario
+from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.conflict import conflict
+from allocsim.optimise.grid import in_steps, up
+from allocsim.optimise.held import held_by, reach
+from allocsim.optimise.last_year import better_than_last_year, wrong_cut
+from allocsim.optimise.limits import Rows
+from allocsim.optimise.prices import prices
+from allocsim.optimise.reasons import Grounds, reasons
+from allocsim.optimise.refine import NoneFits
+from allocsim.optimise.reports import reports
+from allocsim.optimise.rows import rows as compiled
+
+EXTRAPOLATED = (0.8, 1.25)
+"""Planned spending outside these multiples of the least and most spending on record is extrapolated."""
+SATURATED = 0.05
+"""Elasticity at the plan below which more money brings next to nothing."""
+
+
+def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
+    """Plan the budget year: whole amounts that bring the most under all rules, certified and explained.
+
+    Parameters
+    ----------
+    scenario
+        What to plan and how.
+    evidence
+        Latest scores and grades.
+    curves
+        Benefit of spending, with draws.
+
+    Raises
+    ------
+    InvalidInput
+        If a rule cannot be read as a limit.
+    RulesConflict
+        If no plan can keep all rules.
+    """
+    rows = compiled(scenario, evidence)
+    in_whole = in_steps(curves.expected, rows.step)
+    try:
+        found = allocate(in_whole, rows)
+    except NoneFits:
+        raise conflict(scenario, rows) from None
+    steps, held = found.steps, held_by(in_whole, rows, found)
+    worth = prices(in_whole, rows, steps)
+    told = reports(rows, steps, worth)
+    grounds = Grounds(
+        scenario=scenario,
+        evidence=evidence,
+        curves=curves,
+        rows=rows,
+        amount=rows.step.amounts(steps),
+        last=last_budget(scenario),
+        marginal=floats(up(in_whole, steps) / rows.step.size),
+        price=(worth.of_sum(0)[0] or 0.0) / rows.step.size,
+        held=held,
+        eased=_eased(rows, told, held),
+        wrong_cut=wrong_cut(curves, rows, steps),
+    )
+    return _plan(grounds, found, told, benefit=floats(in_whole.benefit(steps.astype(np.float64))))
+
+
+def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], *, benefit: FloatArray) -> Plan:
+    """Lay down all that is known of the plan."""
+    scenario, rows, steps = grounds.scenario, grounds.rows, found.steps
+    low, high = reach(rows)
+    settings, certificate = scenario.settings, found.certificate
+    return Plan(
+        scenario=scenario.name,
+        year=settings.year,
+        currency=settings.currency,
+        unit=settings.unit,
+        money_step=rows.step,
+        status="optimal" if certificate.closed else "limit",
+        id=rows.id,
+        name=scenario.projects.text("name"),
+        department=scenario.projects.text("department"),
+        steps=steps,
+        reserve_steps=rows.reserve,
+        unallocated_steps=rows.available - int(steps.sum()),
+        last=grounds.last,
+        requested=scenario.projects.number("requested"),
+        low=rows.step.amounts(low),
+        high=rows.step.amounts(high),
+        benefit=benefit,
+        marginal=grounds.marginal,
+        held_by=tuple(rows.name(source) for source in grounds.held),
+        reasons=reasons(grounds),
+        flags=_flags(grounds.curves, grounds.amount),
+        wrong_cut_probability=grounds.wrong_cut,
+        rules=told,
+        bound=certificate.bound,
+        bound_by="dual",
+        rounding_loss=certificate.rounding_loss,
+        gap=certificate.gap,
+        price=grounds.price,
+        better_than_last_year=better_than_last_year(grounds.curves, rows, steps),
+        rigid=rows.step.money(rows.rigid),
+        method=found.method,
+        rounds=found.rounds,
+    )
+
+
+def _eased(rows: Rows, told: tuple[RuleReport, ...], held: tuple[int, ...]) -> FloatArray:
+    """Return what one more unit of room in the rule that holds a line is worth (p,) [benefit per money]."""
+    worth: dict[tuple[str, str], float] = {}
+    for report in told:
+        room = report.price_up if report.sense == "ceiling" else report.price_down
+        key = (report.name, report.row)
+        worth[key] = max(worth.get(key, 0.0), room or 0.0)
+    members = {(rows.name(s.source), s.label): set(s.members.tolist()) for s in rows.sums}
+    eased = np.full(len(rows.id), np.nan)
+    for line, source in enumerate(held):
+        if source >= 0:
+            name = rows.name(source)
+            own = worth.get((name, rows.id[line]))
+            of_sums = [worth[key] for key, lines in members.items() if key[0] == name and line in lines]
+            eased[line] = own if own is not None else max(of_sums, default=np.nan)
+    return floats(eased)
+
+
+def _flags(curves: Curves, amount: FloatArray) -> tuple[tuple[str, ...], ...]:
+    """Return the flags of the curves, with those that depend on the planned amount (p,)."""
+    least, most = EXTRAPOLATED
+    with np.errstate(invalid="ignore"):
+        outside = (amount < least * curves.spent_least) | (amount > most * curves.spent_most)
+        benefit = curves.expected.benefit(amount)
+        elasticity = np.divide(
+            curves.expected.slope(amount) * amount, benefit, out=np.ones(len(amount)), where=benefit > 0
+        )
+    added = zip((outside & ~curves.given).tolist(), ((amount > 0) & (elasticity < SATURATED)).tolist(), strict=True)
+    return tuple(
+        own + ("extrapolated",) * far + ("saturated",) * flat
+        for own, (far, flat) in zip(curves.flags, added, strict=True)
+    )

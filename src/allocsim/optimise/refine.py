@@ -1,0 +1,206 @@
+"""Refinement: pieces get finer around the solution, round by round, until the pieces beside it are single steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocsim.errors import AllocsimError, Text
+from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats, integers
+from allocsim.model.curve import CurveSet
+from allocsim.optimise.dual import Cap, split
+from allocsim.optimise.grid import best, chord, up
+from allocsim.optimise.limits import Sum
+from allocsim.optimise.problem import Pieces, state
+from allocsim.optimise.solve import Solver
+
+OFFSETS = np.array([-8, -4, -2, -1, 0, 1, 2, 4, 8], dtype=np.int64)
+"""Corners around the solution in units of the line's spacing; a round divides the spacing by 8."""
+REACH = 64
+"""Spacings that the corners of a line move in a round at most: far out a chord tells the direction, not the place."""
+ROUNDS = 60
+WHOLE = 1e-6
+"""An amount this close to a whole number of steps is that number."""
+
+
+class NoneFits(Exception):  # noqa: N818 - it reads as what it is
+    """No amounts keep all limits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Refined:
+    """The end of the refinement.
+
+    Attributes
+    ----------
+    spending
+        Of each line (p,) [steps]; whole unless sets of lines cross.
+    multipliers
+        Of each limit of a sum: benefit per step of its level; 0 or more for ceilings, 0 or less for floors.
+    rounds
+        Linear programs solved.
+    finest
+        True where the pieces beside the solution are single steps, so that no finer pieces could change it.
+    """
+
+    spending: FloatArray
+    multipliers: FloatArray
+    rounds: int
+    finest: bool
+
+
+def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> Refined:
+    """Maximise the sum of f_p(x_p) under bounds and limits of sums, by linear programs over ever finer pieces.
+
+    Every piece is a chord of the true curve, so a round's solution is feasible and its benefit is a lower bound. The
+    first corners stand around the amounts that nested ceilings alone would give; each further round puts them around
+    the last solution, an eighth as wide as the pieces next to it were, never under one step. When those are single
+    steps the solution is optimal among whole amounts, because a concave curve that falls short on both sides next door
+    falls short everywhere.
+
+    Parameters
+    ----------
+    curves
+        Concave curves in steps, parameters (p,).
+    lo, hi
+        Bounds (p,) [steps].
+    sums
+        Limits of sums; the first is the total over all lines.
+
+    Raises
+    ------
+    NoneFits
+        If no amounts keep all limits.
+    """
+    if (lo > hi).any() or any(_hopeless(limit, lo) for limit in sums):
+        raise NoneFits
+    stated = [number for number, limit in enumerate(sums) if limit.members.size]
+    caps = nested(sums)
+    start = split(curves, lo, hi, [Cap(members=sums[number].members, level=sums[number].level) for number in caps])
+    held = _held(sums, caps, start.prices, len(lo))
+    unit = _unit(start.prices, curves, lo)
+    x, spacing = start.steps, _first_spacing(np.append(start.prices, 0.0)[held], curves, lo, hi)
+    pieces = around(curves, x, lo, hi, spacing)
+    solver = Solver(state(_scaled(pieces, unit), sums))
+    solver.begin(*_vertex(pieces, x, held, [stated.index(number) for number in caps]))
+    for rounds in range(1, ROUNDS + 1):
+        if rounds > 1:
+            pieces = around(curves, x, lo, hi, spacing)
+            solver.change(cost=(-pieces.slope / unit).ravel(), upper=pieces.width.astype(np.float64).ravel())
+        solution = solver.run()
+        if solution.status == "infeasible":
+            raise NoneFits
+        if solution.status == "limit":
+            raise AllocsimError(Text("HiGHS stopped without an answer", "HiGHS 未给出结果"))
+        spending = lo + solution.values.reshape(pieces.width.shape).sum(axis=1)
+        beside = _beside(pieces, spending)
+        finest = bool((beside <= 1).all())
+        if finest:
+            break
+        reach = REACH * spacing
+        x = np.clip(np.rint(spending).astype(np.int64), np.maximum(lo, x - reach), np.minimum(hi, x + reach))
+        spacing = np.maximum(1, np.minimum(-(-beside // 8), 8 * spacing))
+    multipliers = np.zeros(len(sums))
+    multipliers[stated] = -solution.duals * unit
+    return Refined(
+        spending=floats(spending), multipliers=floats(_signed(multipliers, sums)), rounds=rounds, finest=finest
+    )
+
+
+def around(curves: CurveSet, x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> Pieces:
+    """Return chords of the curves between ``lo`` and ``hi`` with corners around ``x``, all (p,) [steps]."""
+    inner = np.clip(x[:, None] + OFFSETS * spacing[:, None], lo[:, None], hi[:, None])
+    corners = np.concatenate([lo[:, None], inner, hi[:, None]], axis=1)
+    width = np.diff(corners, axis=1)
+    slope = np.zeros(width.shape)
+    for s in range(width.shape[1]):
+        slope[:, s] = chord(curves, corners[:, s], width[:, s])
+    return Pieces(start=lo, width=integers(width), slope=floats(slope))
+
+
+def nested(sums: Sequence[Sum]) -> list[int]:
+    """Return the numbers of the total and of the ceilings that nest with all chosen before them, the widest first."""
+    chosen: list[int] = [0]
+    sets: list[set[int]] = []
+    ceilings = [n for n, limit in enumerate(sums) if n and limit.sense == "ceiling" and limit.members.size]
+    for number in sorted(ceilings, key=lambda n: -sums[n].members.size):
+        mine = set(sums[number].members.tolist())
+        if all(mine <= wider or not mine & wider for wider in sets):
+            sets.append(mine)
+            chosen.append(number)
+    return chosen
+
+
+def _held(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray, count: int) -> IntArray:
+    """Return which cap holds each line (p,): the position in ``caps`` of the one with the highest price; -1 for none.
+
+    The caps come widest first, so a cap holds its lines only where it asks more than those around it.
+    """
+    held, highest = np.full(count, -1, dtype=np.int64), np.zeros(count)
+    for position, number in enumerate(caps):
+        lines = sums[number].members
+        dearer = lines[highest[lines] < prices[position]]
+        held[dearer], highest[dearer] = position, prices[position]
+    return held
+
+
+def _first_spacing(price: FloatArray, curves: CurveSet, lo: IntArray, hi: IntArray) -> IntArray:
+    """Return the first spacing (p,): a sixteenth of what a line's amount moves when its price moves by a fifth."""
+    moved = best(curves, 0.8 * price, lo, hi) - best(curves, price / 0.8, lo, hi)
+    return integers(np.maximum(1, moved // 16))
+
+
+def _unit(prices: FloatArray, curves: CurveSet, lo: IntArray) -> float:
+    """Return the slope that counts as 1 inside the solver: a price, the total's first, else the steepest slope."""
+    return float(prices[0] or prices.max() or up(curves, lo).max() or 1.0)
+
+
+def _scaled(pieces: Pieces, unit: float) -> Pieces:
+    return Pieces(start=pieces.start, width=pieces.width, slope=floats(pieces.slope / unit))
+
+
+def _vertex(
+    pieces: Pieces, x: IntArray, held: IntArray, rows: Sequence[int]
+) -> tuple[BoolArray, list[tuple[int, int]]]:
+    """Return the vertex that stands at ``x``: which pieces are full, and (piece, row) pairs where a row binds.
+
+    For each cap that holds lines, the steepest piece still empty among those lines takes the row's place.
+    """
+    ends = pieces.start[:, None] + np.cumsum(pieces.width, axis=1)
+    full = (ends <= x[:, None]) & (pieces.width > 0)
+    empty = np.where((ends > x[:, None]) & (pieces.width > 0), pieces.slope, -np.inf)
+    steepest, first = empty.max(axis=1), empty.argmax(axis=1)
+    pairs = []
+    for position, row in enumerate(rows):
+        lines = np.flatnonzero((held == position) & np.isfinite(steepest))
+        if lines.size:
+            line = lines[steepest[lines].argmax()]
+            pairs.append((int(line * pieces.width.shape[1] + first[line]), row))
+    return full.ravel(), pairs
+
+
+def _beside(pieces: Pieces, spending: FloatArray) -> IntArray:
+    """Return the length of the longer of the two pieces that ``spending`` lies between or in (p,) [steps]."""
+    ends = np.cumsum(pieces.width, axis=1)
+    starts = ends - pieces.width
+    at = (spending - pieces.start)[:, None]
+    at = np.where(np.abs(at - np.rint(at)) < WHOLE, np.rint(at), at)
+    touched = ((starts < at) & (at <= ends)) | ((starts <= at) & (at < ends))
+    return np.asarray(np.where(touched, pieces.width, 0).max(axis=1), dtype=np.int64)
+
+
+def _hopeless(limit: Sum, lo: IntArray) -> bool:
+    """Tell whether the least amounts exceed a limit, or a limit of no lines asks for money."""
+    least = int(lo[limit.members].sum())
+    return (limit.sense != "floor" and least > limit.level) or (
+        limit.sense != "ceiling" and not limit.members.size and limit.level > 0
+    )
+
+
+def _signed(multipliers: FloatArray, sums: Sequence[Sum]) -> FloatArray:
+    """Return the multipliers without the rounding that gave some the wrong sign."""
+    least = np.array([0.0 if limit.sense == "ceiling" else -np.inf for limit in sums])
+    most = np.array([0.0 if limit.sense == "floor" else np.inf for limit in sums])
+    return np.clip(multipliers, least, most)

@@ -1,0 +1,200 @@
+"""Every rule in the plan: its number, what the plan makes of it, whether it binds and what a step of it is worth.
+
+A rule of sums has one report for each row. A rule line by line has one report for all its lines together, with the
+price of moving the numbers of all of them by a step at once, and one for each line that stands at its number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocsim.model.arrays import BoolArray, IntArray, integers
+from allocsim.model.plan import RuleReport
+from allocsim.optimise.limits import FREE, Each, Rows, Sense, Sum
+from allocsim.optimise.prices import Price, Prices, asked_together, lifted_together, lowered_together
+
+
+def reports(rows: Rows, steps: IntArray, found: Prices) -> tuple[RuleReport, ...]:
+    """Return the reports of all rules in the order of the file, then of the money and of limits that lines state.
+
+    Parameters
+    ----------
+    rows
+        The limits.
+    steps
+        The plan (p,) [steps].
+    found
+        Its prices.
+    """
+    told: list[RuleReport] = []
+    for source in range(len(rows.sources)):
+        told += [_of_sum(rows, steps, found, number) for number, s in enumerate(rows.sums) if s.source == source]
+        if rows.sources[source].standing == "reserve":
+            told.append(_of_reserve(rows, steps, found, source))
+        for limit in rows.each:
+            if limit.source == source:
+                told += _of_each(rows, steps, found, limit)
+    return tuple(told)
+
+
+def _of_sum(rows: Rows, steps: IntArray, found: Prices, number: int) -> RuleReport:
+    limit: Sum = rows.sums[number]
+    is_total = number == 0
+    held_back = rows.reserve if is_total else 0
+    return _report(
+        rows,
+        limit.source,
+        row=limit.label,
+        sense=limit.sense,
+        level=limit.level + held_back,
+        activity=limit.activity(steps) + held_back,
+        slack=limit.slack(steps),
+        price=found.of_sum(number),
+    )
+
+
+def _of_reserve(rows: Rows, steps: IntArray, found: Prices, source: int) -> RuleReport:
+    """Report the reserve: a step more of it is a step less for the lines."""
+    more, less = found.of_sum(0)
+    return _report(
+        rows,
+        source,
+        row="",
+        sense="floor",
+        level=rows.reserve,
+        activity=rows.reserve,
+        slack=0,
+        price=(less, more if rows.reserve else None),
+    )
+
+
+def _of_each(rows: Rows, steps: IntArray, found: Prices, limit: Each) -> list[RuleReport]:
+    if rows.sources[limit.source].kind == "fix" and limit.is_fix:
+        return _side(rows, steps, found, limit, "fix")
+    told = _side(rows, steps, found, limit, "floor") if (limit.low > 0).any() else []
+    return told + (_side(rows, steps, found, limit, "ceiling") if (limit.high < FREE).any() else [])
+
+
+def _side(rows: Rows, steps: IntArray, found: Prices, limit: Each, sense: Sense) -> list[RuleReport]:
+    """Return the report of one side of a limit line by line, then of every line that stands at its number."""
+    bound = limit.high < FREE if sense == "ceiling" else limit.low > 0
+    if sense == "fix":
+        bound = np.ones(limit.project.shape, dtype=np.bool_)
+    lines = limit.project[bound]
+    level = (limit.high if sense == "ceiling" else limit.low)[bound]
+    amount = steps[lines]
+    room = level - amount if sense == "ceiling" else amount - level
+    alone = _alone(rows, lines, level, sense)
+    together = _report(
+        rows,
+        limit.source,
+        row="",
+        sense=sense,
+        level=int(level.sum()),
+        activity=int(amount.sum()),
+        slack=int(room.sum()),
+        binding=bool((room == 0).any()),
+        price=_price_together(rows, steps, found, lines, sense, alone, room == 0),
+    )
+    each = [
+        _report(
+            rows,
+            limit.source,
+            row=rows.id[line],
+            sense=sense,
+            level=int(level[place]),
+            activity=int(amount[place]),
+            slack=0,
+            price=_price_of_line(rows, steps, found, line, sense, bool(alone[place])),
+        )
+        for place, line in enumerate(lines.tolist())
+        if room[place] == 0
+    ]
+    return [together, *each]
+
+
+def _alone(rows: Rows, lines: IntArray, level: IntArray, sense: Sense) -> BoolArray:
+    """Tell for which lines no other limit sets the same bound, so that this number alone can free them."""
+    floors, ceilings = np.zeros(len(rows.id), dtype=np.int64), np.zeros(len(rows.id), dtype=np.int64)
+    for limit in rows.each:
+        floors[limit.project] += limit.low == rows.lo[limit.project]
+        ceilings[limit.project] += limit.high == rows.hi[limit.project]
+    if sense == "floor":
+        return np.asarray(floors[lines] <= 1)
+    if sense == "ceiling":
+        return np.asarray(ceilings[lines] <= 1)
+    return np.asarray((ceilings[lines] <= 1) & ((floors[lines] <= 1) | (level == 0)))
+
+
+def _price_of_line(
+    rows: Rows, steps: IntArray, found: Prices, line: int, sense: Sense, alone: bool
+) -> tuple[Price, Price]:
+    """Return price_up and price_down of one line's number, by the ends of Y.
+
+    For a ceiling that holds: one step more frees w >= up - a, so at least max(0, up - max a); one step less costs at
+    most down - min a. Floors the other way round; a fix moves both ways with its number.
+    """
+    x = int(steps[line])
+    gain = _finite(found.up[line] - found.asked_most[line])
+    loss = _finite(found.down[line] - found.asked_least[line])
+    if sense == "fix":
+        return gain if alone else None, -loss if loss is not None and alone and x > 0 else None
+    if sense == "ceiling":
+        freed = max(0.0, gain) if gain is not None else 0.0
+        return freed if alone else 0.0, -loss if loss is not None and x > rows.lo[line] else None
+    freed = max(0.0, -loss) if loss is not None else 0.0
+    return gain if x < rows.hi[line] else None, freed if alone else 0.0
+
+
+def _price_together(
+    rows: Rows, steps: IntArray, found: Prices, lines: IntArray, sense: Sense, alone: BoolArray, at: BoolArray
+) -> tuple[Price, Price]:
+    """Return price_up and price_down of moving the numbers of all lines by a step at once."""
+    standing = integers(lines[at])
+    if not standing.size:
+        return 0.0, 0.0
+    least, most = asked_together(found, standing)
+    gain = _finite(float(found.up[standing].sum()) - most)
+    loss = _finite(float(found.down[standing].sum()) - least)
+    freed = integers(lines[at & alone])
+    if sense == "fix":
+        free = bool(alone.all())
+        return gain if free else None, -loss if loss is not None and free and (steps[standing] > 0).all() else None
+    if sense == "ceiling":
+        up = lifted_together(found, freed) if freed.size else 0.0
+        return up, -loss if loss is not None and (steps[standing] > rows.lo[standing]).all() else None
+    down = lowered_together(found, freed) if freed.size else 0.0
+    return gain if (steps[standing] < rows.hi[standing]).all() else None, down
+
+
+def _report(
+    rows: Rows,
+    source: int,
+    *,
+    row: str,
+    sense: Sense,
+    level: int,
+    activity: int,
+    slack: int,
+    price: tuple[Price, Price],
+    binding: bool | None = None,
+) -> RuleReport:
+    origin, money = rows.sources[source], rows.step.money
+    more, less = (None if each is None else each / rows.step.size + 0.0 for each in price)
+    return RuleReport(
+        name=origin.name,
+        kind=origin.kind,
+        basis=origin.basis,
+        row=row,
+        sense=sense,
+        level=money(level),
+        activity=money(activity),
+        slack=money(slack),
+        binding=slack == 0 if binding is None else binding,
+        price_up=more,
+        price_down=less,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
