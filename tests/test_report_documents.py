@@ -148,8 +148,10 @@ def test_nouns_show_themselves() -> None:
     assert len(SHOWN["plot", "Result"](result, what="curves")) >= 4
     assert display.packed(result, ".json").startswith(b"{")
     assert display.packed(result, ".xlsx")[:2] == b"PK"
+    assert display.packed(result, ".png")[1:4] == b"PNG"
+    assert b"<svg" in display.packed(result, ".svg")
     assert display.packed(result.plan, ".csv").startswith(b"id,")
-    with pytest.raises(ValueError, match=r"no \.png file"):
-        display.packed(result, ".png")
+    with pytest.raises(ValueError, match=r"no \.docx file"):
+        display.packed(result, ".docx")
     with pytest.raises(TypeError):
         display.frame(3)

@@ -85,7 +85,7 @@ def text(program: Program) -> str:
         "Minimize",
         problem.objective.asCplexLpAffineExpression("forgone", include_constant=False),
     ]
-    lines += ["Subject To", *(row.asCplexLpConstraint(name) for name, row in problem.constraints.items()), "Bounds"]
+    lines += ["Subject To", *(row.asCplexLpConstraint(row.name) for row in problem.constraints()), "Bounds"]
     lines += [f" {variable.asCplexLpVariable()}" for variable in program.variables]
     whole = [variable.name for variable in program.variables if variable.cat == pulp.LpInteger]
     lines += ["Generals", *whole] if whole else []

@@ -83,18 +83,18 @@ class Solution:
 
 def arrays(program: Program) -> Arrays:
     """Return a stated problem as arrays, in the order of its variables and rows."""
-    columns, rows = program.variables, program.problem.constraints
+    columns, rows = program.variables, program.problem.constraints()
     place = {id(variable): position for position, variable in enumerate(columns)}
     cost = np.zeros(len(columns))
     for variable, coefficient in program.problem.objective.items():
         cost[place[id(variable)]] = coefficient
     first, index, entry = [0], [], []
-    for row in rows.values():
+    for row in rows:
         index += [place[id(variable)] for variable in row]
         entry += row.values()
         first.append(len(index))
-    level = np.array([-row.constant for row in rows.values()])
-    sense = np.array([row.sense for row in rows.values()])
+    level = np.array([-row.constant for row in rows])
+    sense = np.array([row.sense for row in rows])
     return Arrays(
         cost=floats(cost),
         lower=floats([-np.inf if v.lowBound is None else v.lowBound for v in columns]),

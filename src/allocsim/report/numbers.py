@@ -36,6 +36,10 @@ _CHINESE = re.compile(r"(千|万|百万|亿)?(?:元|美元|欧元|英镑|日元|
 _ENGLISH = re.compile(r"(?:[A-Z]{3}\s*)?([\d,]*)\s*(k|thousand|m|mn|million|bn|billion)?\s*(?:[A-Z]{3}|yuan)?")
 
 
+SURE = 0.99
+"""Probability above which a count of draws is told as "more than" and no closer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """How one scenario's numbers are written in one language.
@@ -155,6 +159,14 @@ class Numbers:
         if not math.isfinite(share):
             return DASH
         return plain(100 * share, digits, signed=signed) + ("%" if self.language == "zh" else f"{TIED}%")
+
+    def chance(self, probability: float) -> str:
+        """Return a probability counted over draws or lanes: never certainty, which no count of cases can give."""
+        if probability > SURE:
+            return f">{self.percent(SURE, digits=0)}"
+        if probability < 1.0 - SURE:
+            return f"<{self.percent(1.0 - SURE, digits=0)}"
+        return self.percent(probability, digits=0)
 
     def cut(self, share: float) -> str:
         """Return a share that a rule states, without idle decimals: 90%, 12.5%."""

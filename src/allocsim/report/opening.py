@@ -110,7 +110,7 @@ def gained(plan: Plan, *, spoken: Words, written: Numbers) -> Card:
             "share": written.percent(abs(_gain_share(plan, better, written))),
             "low": written.worth(better.low),
             "high": written.worth(better.high),
-            "p": written.percent(better.probability),
+            "p": written.chance(better.probability),
             "own": written.percent(better.own_evidence),
             "n_weak": str(weak),
         }
@@ -127,7 +127,7 @@ def gained(plan: Plan, *, spoken: Words, written: Numbers) -> Card:
         sentence=said,
         note=(" " if spoken.language == "en" else "").join(notes),
         beside=(
-            (spoken("card.m_p"), written.percent(better.probability)),
+            (spoken("card.m_p"), written.chance(better.probability)),
             (spoken("card.m_own"), written.percent(better.own_evidence)),
             (spoken("card.m_weak"), spoken("card.m_count", n=str(weak))),
         ),
@@ -157,7 +157,7 @@ def struck(result: Result, comparison: Comparison, *, spoken: Words, written: Nu
         reserve = spoken(
             "card.s3_reserve" if is_short else "card.s3_enough",
             policy=policy_words(drawing, spoken),
-            p=written.percent(drawing.reserve_exhausted_probability),
+            p=written.chance(drawing.reserve_exhausted_probability),
             needed=written.prose(drawing.reserve_needed),
         )
     key = {"better": "card.s3_better", "hold": "card.s3_hold", "too_close": "card.s3_close"}[comparison.verdict]
@@ -175,7 +175,7 @@ def struck(result: Result, comparison: Comparison, *, spoken: Words, written: Nu
     )
     beside = [(spoken("card.m_lanes"), f"{comparison.replications:,}")]
     if drawing is not None:
-        beside.append((spoken("card.m_short"), written.percent(drawing.reserve_exhausted_probability)))
+        beside.append((spoken("card.m_short"), written.chance(drawing.reserve_exhausted_probability)))
         beside.append((spoken("card.m_needed"), written.prose(drawing.reserve_needed)))
     is_better = comparison.verdict == "better"
     figure = "card.hold_word" if comparison.verdict == "hold" else "card.close_word"

@@ -185,7 +185,7 @@ def _plan(result: Result, spoken: Words, written: Numbers) -> list[RenderableTyp
     better = plan.better_than_last_year
     if better is not None:
         gain = {name: written.worth(getattr(better, name)) for name in ("low", "high")}
-        gain |= {"gain": written.worth(better.benefit), "p": written.percent(better.probability)}
+        gain |= {"gain": written.worth(better.benefit), "p": written.chance(better.probability)}
         said.append(spoken.entries["terminal.gain"].format_map(gain))
     binding = [group.name for group in groups(plan, spoken) if group.binding]
     said.append(spoken("terminal.binding", rules=spoken.enumerate(binding) or spoken("page.none")))
@@ -238,7 +238,7 @@ def _simulate(result: Result, spoken: Words, written: Numbers) -> list[Renderabl
             DASH if option.is_baseline else written.worth(p.difference.mean, signed=True),
             DASH if option.is_baseline else span,
             written.percent(p.moved),
-            written.percent(p.reserve_exhausted_probability),
+            written.chance(p.reserve_exhausted_probability),
             DASH if option.is_baseline else written.percent(p.better_given_curves, digits=0),
             style="bold" if option.is_recommended else "",
         )
