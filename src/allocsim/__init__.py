@@ -5,7 +5,9 @@
 >>> result = al.run(scenario)
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -35,6 +37,19 @@ _FACE = {
     "RulesConflict": "allocsim.model.plan",
 }
 __all__ = ["__version__", *_FACE]
+
+
+class _Face(ModuleType):
+    """The package itself: two verbs bear the name of a room, and here the name means the verb.
+
+    Importing a room sets it as an attribute of the package; these properties take no notice of that.
+    """
+
+    evaluate = property(lambda face: __getattr__("evaluate"), lambda face, room: None)
+    simulate = property(lambda face: __getattr__("simulate"), lambda face, room: None)
+
+
+sys.modules[__name__].__class__ = _Face
 
 
 def __getattr__(name: str) -> Any:
