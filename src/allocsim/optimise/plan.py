@@ -7,6 +7,7 @@ import numpy as np
 from allocsim.model.arrays import FloatArray, floats
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
+from allocsim.model.flags import at_plan
 from allocsim.model.made import last_budget
 from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.scenario import Scenario
@@ -21,11 +22,6 @@ from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.reports import reports
 from allocsim.optimise.rows import rows as compiled
-
-EXTRAPOLATED = (0.8, 1.25)
-"""Planned spending outside these multiples of the least and most spending on record is extrapolated."""
-SATURATED = 0.05
-"""Elasticity at the plan below which more money brings next to nothing."""
 
 
 def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
@@ -98,7 +94,7 @@ def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], *, 
         marginal=grounds.marginal,
         held_by=tuple(rows.name(source) for source in grounds.held),
         reasons=reasons(grounds),
-        flags=_flags(grounds.curves, grounds.amount),
+        flags=at_plan(grounds.curves, grounds.amount),
         wrong_cut_probability=grounds.wrong_cut,
         rules=told,
         bound=certificate.bound,
@@ -129,19 +125,3 @@ def _eased(rows: Rows, told: tuple[RuleReport, ...], held: tuple[int, ...]) -> F
             of_sums = [worth[key] for key, lines in members.items() if key[0] == name and line in lines]
             eased[line] = own if own is not None else max(of_sums, default=np.nan)
     return floats(eased)
-
-
-def _flags(curves: Curves, amount: FloatArray) -> tuple[tuple[str, ...], ...]:
-    """Return the flags of the curves, with those that depend on the planned amount (p,)."""
-    least, most = EXTRAPOLATED
-    with np.errstate(invalid="ignore"):
-        outside = (amount < least * curves.spent_least) | (amount > most * curves.spent_most)
-        benefit = curves.expected.benefit(amount)
-        elasticity = np.divide(
-            curves.expected.slope(amount) * amount, benefit, out=np.ones(len(amount)), where=benefit > 0
-        )
-    added = zip((outside & ~curves.given).tolist(), ((amount > 0) & (elasticity < SATURATED)).tolist(), strict=True)
-    return tuple(
-        own + ("extrapolated",) * far + ("saturated",) * flat
-        for own, (far, flat) in zip(curves.flags, added, strict=True)
-    )
