@@ -25,7 +25,7 @@ CONFLICT = Conflict(
         ),
         ConflictRule(name="budget.total", basis="", file=None, line=None, short_by=None, detail=Text("", "")),
     ),
-    repair=(Repair(rule="绩效挂钩", row="大中型水利工程建设", start=40500.0, end=42000.0),),
+    repair=(Repair(rule="绩效挂钩", row="大中型水利工程建设", name="大中型水利工程建设", start=40500.0, end=42000.0),),
 )
 
 

@@ -42,9 +42,11 @@ def _carry_out(verb: str, **options: Any) -> NoReturn:
     debug = options.pop("debug", False)
     try:
         command = import_module("allocsim.study.command")
-        sys.exit(command.carry_out(verb, command.Options(**options)))
-    except AllocsimError as error:
-        _fail(error, options, debug)
+        said = command.Options(**options)
+        try:
+            sys.exit(command.carry_out(verb, said))
+        except AllocsimError as error:
+            _fail(error, command.spoken(said), said.as_json, debug)
     except (KeyboardInterrupt, click.Abort):
         click.echo("allocsim: interrupted; finished runs are kept", err=True)
         sys.exit(INTERRUPTED)
@@ -55,15 +57,15 @@ def _carry_out(verb: str, **options: Any) -> NoReturn:
         sys.exit(FAULT_OF_OURS)
 
 
-def _fail(error: AllocsimError, options: dict[str, Any], debug: bool) -> NoReturn:
+def _fail(error: AllocsimError, language: str, as_json: bool, debug: bool) -> NoReturn:
     """Tell the user what is wrong, as JSON where asked for, and end with the error's exit code."""
     if debug:
         traceback.print_exc()
     tell = import_module("allocsim.report.terminal").failure
-    document = import_module("allocsim.report.documents").failure(error, options.get("lang") or "en")
-    if options.get("as_json") and document is not None:
+    document = import_module("allocsim.report.documents").failure(error, language)
+    if as_json and document is not None:
         click.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
-    tell(error, options.get("lang") or "en")
+    tell(error, language)
     sys.exit(error.exit_code)
 
 

@@ -119,6 +119,15 @@ def table_problems(settings: Settings | None, sources: Sources, lines: Mapping[s
     return problems
 
 
+def language_of(path: str | Path) -> str:
+    """Return the language in which a scenario speaks: the one it states, zh where it states none, en where unread."""
+    try:
+        statement = read_statement(find_scenario(path))
+    except UsageError:
+        return "en"
+    return "en" if statement.broken or statement.raw.get("language") == "en" else "zh"
+
+
 def find_scenario(path: str | Path) -> Path:
     """Return the scenario.toml that a path means.
 

@@ -178,10 +178,11 @@ class ConflictRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """One rule's number eased, from what to what [money]."""
+    """One rule's number eased, from what to what [money]; ``row`` is a line's id, with its ``name``, or a sum's."""
 
     rule: str
     row: str
+    name: str
     start: float
     end: float
 

@@ -63,7 +63,7 @@ def conflict(scenario: Scenario, rows: Rows) -> RulesConflict:
         mine = _in_the_way(claimed, of_group[group], pressing, eased)
         short = None if eased is None else round(float(eased[of_group[group]].sum()))
         told.append(_rule(scenario, rows, mine, group, short))
-    repair = _repair(rows, claimed, elastic)
+    repair = _repair(scenario, rows, claimed, elastic)
     return RulesConflict(Conflict(rules=tuple(told), repair=repair))
 
 
@@ -118,7 +118,7 @@ def _in_the_way(
     return [claimed[c] for c in told or needed]
 
 
-def _repair(rows: Rows, claimed: Sequence[Claim], elastic: Elastic) -> tuple[Repair, ...]:
+def _repair(scenario: Scenario, rows: Rows, claimed: Sequence[Claim], elastic: Elastic) -> tuple[Repair, ...]:
     """Return the cheapest easing of all limits, proven to hold in whole steps."""
     everyone = set(range(len(claimed)))
     plain = [c for c in everyone if not rows.sources[claimed[c].source].must]
@@ -134,10 +134,12 @@ def _repair(rows: Rows, claimed: Sequence[Claim], elastic: Elastic) -> tuple[Rep
     if not mended.holds(range(len(claimed))):
         raise AssertionError("the repaired limits hold")
     money = rows.step.money
+    names = dict(zip(rows.id, scenario.projects.text("name"), strict=True))
     return tuple(
         Repair(
             rule=claim.group,
             row=claim.row,
+            name=names.get(claim.row, claim.row),
             start=money(claim.level),
             end=money(_eased(claim, int(s)).level),
         )

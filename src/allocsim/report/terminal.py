@@ -289,7 +289,7 @@ def conflict_text(conflict: Conflict, language: str) -> RenderableType:
     if conflict.repair:
         shown.append(Text(spoken("terminal.repair"), style="bold"))
     for repair in conflict.repair:
-        ends = {"from": _amount(repair.start), "to": _amount(repair.end), "row": repair.row}
+        ends = {"from": _amount(repair.start), "to": _amount(repair.end), "row": repair.name}
         key = "terminal.ease_row" if repair.row else "terminal.ease"
         said = spoken.entries[key].format_map({"rule": rule_words(repair.rule, spoken), **ends})
         shown.append(Text(f"  • {said}"))

@@ -10,7 +10,7 @@ from typing import Any
 from allocsim.files.changes import parse_changes
 from allocsim.files.check import check
 from allocsim.files.runs import check_out, manifest, write_file, write_run
-from allocsim.files.scenario import load
+from allocsim.files.scenario import language_of, load
 from allocsim.files.templates import new
 from allocsim.model.result import Result
 from allocsim.optimise.export import export
@@ -62,6 +62,11 @@ def carry_out(verb: str, options: Options) -> int:
     return _compute(verb, options)
 
 
+def spoken(options: Options) -> str:
+    """Return the language in which to speak of a scenario that may not be fit to run."""
+    return options.lang or language_of(options.scenario)
+
+
 def _new(options: Options) -> int:
     folder = new(options.name, options.template, Path.cwd(), language=options.lang)
     terminal.say_new(folder, options.lang or "zh")
@@ -70,7 +75,7 @@ def _new(options: Options) -> int:
 
 def _check(options: Options) -> int:
     problems = check(options.scenario, changes=_changes(options), variant=options.variant)
-    language = options.lang or "en"
+    language = spoken(options)
     if options.as_json:
         sys.stdout.write(documents.dumps(documents.check(problems, language)))
     elif not options.quiet:
