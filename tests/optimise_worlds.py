@@ -35,7 +35,13 @@ def table(name: str, columns: Mapping[str, Sequence[Any]]) -> Table:
 
 
 def scenario(
-    columns: Mapping[str, Sequence[Any]], *, rules: Sequence[Mapping[str, Any]] = (), step: float = 1, **budget: float
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    rules: Sequence[Mapping[str, Any]] = (),
+    step: float = 1,
+    currency: str = "CNY",
+    unit: str = "万元",
+    **budget: float,
 ) -> Scenario:
     count = len(next(iter(columns.values())))
     projects = {
@@ -48,6 +54,8 @@ def scenario(
         "title": "t",
         "year": 2027,
         "money_step": step,
+        "currency": currency,
+        "unit": unit,
         "tables": {"projects": "projects.csv"},
         "budget": budget,
         "rule": list(rules),

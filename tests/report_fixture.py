@@ -380,6 +380,7 @@ def make_rules() -> tuple[RuleReport, ...]:
             kind=kind,
             basis="评价结果应用办法" if kind != "total" else "财力测算",
             row=of,
+            covered=1,
             sense=sense,
             level=level,
             activity=reached,

@@ -365,7 +365,7 @@ def test_toml_that_does_not_parse(tmp_path: Path) -> None:
     problem = only(scenario(tmp_path, TOML.replace('{sector = "教育"}', "{教育 = 1}")))
     assert problem.place == "scenario.toml:18"
     assert problem.hint is not None
-    assert problem.hint.zh == '中文键须加引号:"教育"'
+    assert problem.hint.zh == '中文键须加引号："教育"'
 
 
 EDUCATION, JUMPS = "rule.education keeps its level", "rule.no jumps"

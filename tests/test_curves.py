@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,12 +69,13 @@ def test_steepness_against_the_formula() -> None:
 def test_level_in_closed_form_and_censored_against_quadrature() -> None:
     """The likelihood of a node is the integral over the level; Laplace is close where scores are censored."""
     h = np.array([[0.8], [1.0], [1.2], [0.9], [1.1]])
-    score = np.array([70.0, 85.0, 92.0, 88.0, 100.0])
+    score = np.array([70.0, 85.0, 92.0, 88.0, 98.5])
     project = np.array([0, 0, 0, 1, 1])
     year = np.array([1.5, -1.0])
     period = np.array([0, 1, 0, 1, 0])
     variance = np.array([0.0, 4.0, 1.0, 0.0, 2.0])
-    data = design(h, project=project, period=period, score=score, variance=variance, projects=3)
+    side = np.array([0, 0, 0, 0, 1])
+    data = design(h, project=project, period=period, score=score, variance=variance, side=side, projects=3)
     prior = np.full((3, 1), 80.0)
     found = levels(data, prior=prior, spread2=90.0, noise2=25.0, year=year)
     sd = np.sqrt(25.0 + variance)
@@ -81,7 +84,7 @@ def test_level_in_closed_form_and_censored_against_quadrature() -> None:
         log = norm.logpdf(level, 80.0, np.sqrt(90.0))
         for o in np.flatnonzero(project == who):
             mean = level * h[o, 0] + year[period[o]]
-            log += log_ndtr((mean - 100) / sd[o]) if score[o] >= 100 else norm.logpdf(score[o], mean, sd[o])
+            log += log_ndtr((mean - score[o]) / sd[o]) if side[o] else norm.logpdf(score[o], mean, sd[o])
         return float(np.exp(log))
 
     for who, tolerance in ((0, 1e-9), (1, 4e-3)):
@@ -100,7 +103,7 @@ def test_integrated_weights_against_brute_force() -> None:
     sector = np.array([0, 0, 1])
     at = levels(
         design(np.zeros((0, 41)), project=np.zeros(0, int), period=np.zeros(0, int), score=np.zeros(0),
-               variance=np.zeros(0), projects=3),
+               variance=np.zeros(0), side=np.zeros(0, int), projects=3),
         prior=np.zeros((3, 41)), spread2=1.0, noise2=1.0, year=np.zeros(1),
     )  # fmt: skip
     at = type(at)(mean=at.mean, precision=at.precision, loglik=loglik)
@@ -160,6 +163,24 @@ def test_ignoring_the_ceiling_would_show() -> None:
     assert np.mean(score >= 100) > 0.05
     curves = fitted(made.scenario)
     assert np.mean(curves.expected.benefit(made.usual) / made.truth.benefit(made.usual)) == pytest.approx(1.0, abs=0.03)
+
+
+def test_limited_scores_reach_the_fit() -> None:
+    """A score of 98 that stands for 98 or more lifts its project's level; where none is limited, none need be named."""
+    rows = {"project": [], "year": [], "budget": [], "score": []}
+    for p in range(12):
+        for t in range(4):
+            for key, value in zip(rows, (f"P{p}", 2021.0 + t, 10.0 + t, 80.0 if p else 98.0), strict=True):
+                rows[key].append(value)
+    made = scenario({"id": [f"P{p}" for p in range(12)], "last_budget": [10.0] * 12}, rows)
+    evidence = evaluate(made)
+    limited = replace(evidence, limited=np.where(evidence.project == 0, 1, 0))
+    at = np.full(12, 11.0)
+    open_, least, unnamed = (fit(made, of) for of in (evidence, limited, replace(evidence, limited=None)))
+    above = least.expected.benefit(at) - open_.expected.benefit(at)
+    assert above[0] > 0.1
+    assert np.abs(above[1:]).max() < 0.1 * above[0]
+    assert np.array_equal(unnamed.expected.value, open_.expected.value)
 
 
 def test_a_new_project_takes_its_sector() -> None:

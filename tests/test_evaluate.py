@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocsim.errors import InvalidInput
-from allocsim.evaluate import raters
+from allocsim.evaluate import raters, slopes
 from allocsim.evaluate.grades import grade, grade_probability
 from allocsim.evaluate.readings import read
 from allocsim.evaluate.scores import evaluate
@@ -73,6 +73,92 @@ def test_intervals_cover_and_noise_is_found() -> None:
         noise.append([bias.noise for bias in evidence.bias])
     assert 0.84 < np.mean(covered) < 0.96
     assert np.mean(noise, axis=0) == pytest.approx(list(NOISE.values()), abs=1.2)
+
+
+def compressed(seed: int, projects: int = 100, years: int = 4) -> tuple[Scenario, np.ndarray]:
+    """Self-scores huddle at 93 with slope .12; the others have the truth's own scale, some readings stand at 100."""
+    random = stream(seed, "tests/compressed")
+    truth = 82 + 8 * random.normal(size=(projects, 1)) + 4 * random.normal(size=(projects, years))
+    rows: dict[str, list[object]] = {key: [] for key in ("project", "year", "budget", "score", "rater")}
+    for p in range(projects):
+        for t in range(years):
+            written = {
+                "self": (1.0, 93.0 + 0.12 * (truth[p, t] - 82.0) + 1.3 * random.normal()),
+                "department": (0.8, truth[p, t] + 1.0 + 2.2 * random.normal()),
+                "third_party": (0.3, truth[p, t] + 1.5 * random.normal()),
+            }
+            for kind, (chance, y) in written.items():
+                if random.random() < chance:
+                    row = (f"P{p}", 2020.0 + t, 10.0, float(np.clip(y, 0, 100)), kind)
+                    for key, value in zip(rows, row, strict=True):
+                        rows[key].append(value)
+    return scenario({"id": [f"P{p}" for p in range(projects)]}, rows), truth
+
+
+def test_a_compressed_rater_is_recovered() -> None:
+    """A slope's error is about noise / (sd of truth x sqrt(pairs)): .008 for self-scores, .03 for departments.
+
+    Four such errors a world, so that a single world of eight fails by chance once in 1,000.
+    """
+    tilts, covered = [], []
+    for seed in range(8):
+        made, truth = compressed(seed)
+        evidence = evaluate(made)
+        slope = {bias.rater: bias.slope for bias in evidence.bias}
+        assert slope["third_party"] == 1.0
+        assert slope["self"] == pytest.approx(0.12, abs=0.032)
+        assert slope["department"] == pytest.approx(1.0, abs=0.12)
+        assert {bias.rater: bias.noise for bias in evidence.bias}["self"] == pytest.approx(1.3, abs=0.2)
+        mine = truth[evidence.project, evidence.year - 2020]
+        # where only the unit itself scored the prediction is rightly wide; clipped scores have no slope to lose
+        told = (evidence.standard_error < 4) & (mine < 94)
+        tilts.append(np.polyfit(mine[told], (evidence.score - mine)[told], 1)[0])
+        covered.append(np.mean((evidence.low <= mine)[told] & (mine <= evidence.high)[told]))
+    assert abs(np.mean(tilts)) < 0.02
+    assert 0.86 < np.mean(covered) < 0.95
+
+
+def test_few_pairs_leave_the_slope_at_one() -> None:
+    evidence = evaluate(one([90.0, 85.0], ["self", "third_party"]))
+    assert [bias.slope for bias in evidence.bias] == pytest.approx([1.0, 1.0], abs=0.01)
+
+
+def test_without_an_anchor_every_slope_is_one() -> None:
+    made, _ = compressed(1)
+    columns = {key: values.tolist() for key, values in made.records.columns.items()}
+    kept = [i for i, kind in enumerate(columns["rater"]) if kind != "third_party"]
+    rest = {key: [values[i] for i in kept] for key, values in columns.items()}
+    evidence = evaluate(scenario({"id": [f"P{p}" for p in range(100)]}, rest))
+    assert evidence.anchor == "mean"
+    assert [bias.slope for bias in evidence.bias] == [1.0, 1.0]
+
+
+def test_censored_readings_do_not_tilt_a_slope() -> None:
+    """The regression on clipped readings finds the slope of the unclipped ones; taken as written it is too flat."""
+    random = stream(2, "tests/tobit")
+    x = 8.0 * random.normal(size=4000)
+    latent = 95.0 + x + 3.0 * random.normal(size=4000)
+    written = np.minimum(latent, 100.0)
+    limited = (written >= 100.0).astype(float)
+    variance = np.full(4000, 9.0)
+    assert limited.mean() > 0.2
+    assert slopes._regress(x, written, variance, limited=limited, start=1.0) == pytest.approx(1.0, abs=0.03)
+    assert slopes._regress(x, written, variance, limited=0.0 * limited, start=1.0) < 0.85
+
+
+def test_scores_at_a_limit_are_known() -> None:
+    """Readings with a quarter of the weight at 100 or 0 make the pooled score a limit, though it is shown as pooled."""
+    rows = {
+        "project": ["A"] * 2 + ["B"] * 2 + ["C"] * 2 + ["D"] * 2 + ["E"],
+        "year": [2024.0] * 9,
+        "budget": [10.0] * 9,
+        "score": [100.0, 100.0, 80.0, 84.0, 0.0, 0.0, 100.0, 90.0, 70.0],
+        "rater": ["third_party", "department"] * 4 + ["department"],
+    }
+    evidence = evaluate(scenario({"id": list("ABCDE")}, rows))
+    assert evidence.limited is not None
+    assert evidence.limited.tolist() == [1, 0, -1, 1, 0]
+    assert 90.0 < evidence.score[3] < 100.0
 
 
 def test_solution_equals_dense_algebra() -> None:

@@ -78,6 +78,34 @@ def test_a_policy_that_breaks_a_rule_is_stopped_by_name(scenario: Any, plan: Any
         al.simulate(scenario, plan, policies=[Greedy(name="greedy")])
 
 
+class Wordy(Early):
+    """A policy that returns something else than moves."""
+
+    def act(self, brief: al.Brief, seen: al.Observation, state: None) -> Any:
+        return {"give": 1}
+
+
+class Timeless(Early):
+    """A policy that names no days."""
+
+    def days(self, brief: al.Brief) -> Any:
+        return None
+
+
+@pytest.mark.parametrize(("policy", "said"), [(Wordy(), "Moves or None, not dict"), (Timeless(), "days must be")])
+def test_a_policy_that_answers_nonsense_is_stopped_by_name(scenario: Any, plan: Any, policy: Any, said: str) -> None:
+    with pytest.raises(al.AllocsimError, match=said) as caught:
+        al.simulate(scenario, plan, policies=[policy])
+    assert "early" in caught.value.message.en
+    assert "early" in caught.value.message.zh
+
+
+def test_what_is_no_policy_is_told_before_anything_is_computed() -> None:
+    nothing: Any = None  # no scenario: nothing may be asked of it
+    with pytest.raises(al.AllocsimError, match=r"policy 1 \(Early\) is a class: pass an object of it, such as Early"):
+        al.simulate(nothing, policies=[Early])
+
+
 def test_a_process_and_a_sky_of_ones_own(scenario: Any, plan: Any) -> None:
     calm = scenario.replace(**{"shocks.preset": "none"})
 
@@ -98,8 +126,12 @@ def test_results_show_and_save_themselves(scenario: Any, plan: Any, tmp_path: Pa
     for suffix in ("csv", "html", "xlsx", "json", "svg", "png"):
         assert result.save(tmp_path / f"plan.{suffix}").stat().st_size > 1000
     assert plan.save(tmp_path / "only.csv").exists()
-    with pytest.raises(TypeError, match="no 'plot'"):
+    with pytest.raises(TypeError, match=r"use result\.plot\(what='plan'\)"):
         plan.plot()
+    assert len(result.plot(what="curves")) > 0
+    assert result.evidence is not None
+    with pytest.raises(TypeError, match=r"what='curves'"):
+        result.evidence.plot()
     with pytest.raises(ValueError, match="docx"):
         result.save(tmp_path / "brief.docx")
     assert not (tmp_path / "brief.docx").exists()

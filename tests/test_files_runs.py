@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from allocsim.errors import UsageError
+from allocsim.errors import Problem, UsageError
 from allocsim.files import schema
 from allocsim.files.check import check
 from allocsim.files.columns import COLUMNS
@@ -113,12 +113,49 @@ def test_a_new_scenario_from_a_template(tmp_path: Path) -> None:
     assert text.splitlines()[0] == "#:schema ./scenario.schema.json"
     assert json.loads((folder / "scenario.schema.json").read_text(encoding="utf-8")) == schema.schema()
     assert len(load(folder).projects) == 120
-    book = openpyxl.load_workbook(folder / "我的方案.xlsx")
+    assert [path.name for path in folder.glob("*.xlsx")] == ["blank.xlsx"]
+    book = openpyxl.load_workbook(folder / "blank.xlsx")
     assert book.sheetnames == ["填表说明", "项目", "记录"]
     headers = [cell.value for cell in book["项目"][1]]
     assert headers[:3] == ["项目编码*", "项目名称*", "主管部门*"]
     assert len(headers) == len(COLUMNS["projects"])
     assert book["项目"].column_dimensions["A"].width > 0
+    said = [str(row[0]) for row in book["填表说明"].values]
+    assert 'projects = {file = "blank.xlsx", sheet = "项目"}' in said
+    assert 'records = {file = "blank.xlsx", sheet = "记录"}' in said
+
+
+def _fill(path: Path, *, records: bool = False) -> None:
+    book = openpyxl.load_workbook(path)
+    _, projects, years = book.worksheets
+    projects.append(["001", "a", "b"])
+    if records:
+        years.append(["001", 2025, 100])
+    book.save(path)
+
+
+def test_a_filled_workbook_that_is_not_read_is_told(tmp_path: Path) -> None:
+    folder = new("a", "chongqing", tmp_path)
+
+    def told() -> list[Problem]:
+        return [problem for problem in check(folder) if "blank.xlsx" in problem.message.en]
+
+    assert told() == []
+    _fill(folder / "blank.xlsx", records=True)
+    (problem,) = told()
+    assert problem.severity == "warning"
+    assert problem.message.zh == "blank.xlsx 已填写，但 scenario.toml 未引用"
+    statement = folder / "scenario.toml"
+    text = statement.read_text(encoding="utf-8")
+    assert problem.file == "scenario.toml"
+    assert text.splitlines()[(problem.line or 0) - 1] == "[tables]"
+    assert problem.hint is not None
+    line = problem.hint.en.removeprefix("under [tables] write ")
+    statement.write_text(text.replace('projects = "projects.csv"', line), encoding="utf-8")
+    assert not [problem for problem in told() if "does not read it" in problem.message.en]
+    (folder / "blank.xlsx").write_bytes(b"no workbook")
+    statement.write_text(text, encoding="utf-8")
+    assert told() == []
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -150,6 +187,23 @@ def test_an_empty_scenario_is_filled_in_and_loads(tmp_path: Path, language: str)
     assert loaded.settings.language == language
     assert loaded.records is not None
     assert loaded.records.text("rater") == ("third_party",)
+    ceiling, change = loaded.settings.rule
+    assert (ceiling.kind, change.kind) == ("ceiling", "change")
+    assert change.yields_to == (ceiling.name,)
+    assert {problem.key for problem in check(folder)} >= {"budget.total", f"rule.{ceiling.name}"}
+    text = (folder / "scenario.toml").read_text(encoding="utf-8")
+    begin = text.index("# [[rule]]")
+    enabled = text[:begin] + text[begin:].replace("# ", "")
+    (folder / "scenario.toml").write_text(enabled, encoding="utf-8")
+    (problem,) = [problem for problem in check(folder) if problem.severity == "error"]
+    assert "has no" in problem.message.en or "no project has class" in problem.message.en
+    book = openpyxl.load_workbook(path)
+    heads = [str(cell.value).strip("*") for cell in book.worksheets[1][1]]
+    column = heads.index("保障层级" if language == "zh" else "Priority class") + 1
+    book.worksheets[1].cell(row=2, column=column).value = "三保" if language == "zh" else "three guarantees"
+    book.save(path)
+    assert not [problem for problem in check(folder) if problem.severity == "error"]
+    assert load(folder).settings.rule[2].kind == "floor"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a\\b", "..", ".hidden", "a:b", " a", "a\n"])

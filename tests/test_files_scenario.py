@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -466,7 +467,8 @@ def test_scenario_replace(tmp_path: Path) -> None:
     assert other.replace(**{"budget.reserve": 5}).settings.budget.total == 1100
     with pytest.raises(InvalidInput) as caught:
         loaded.replace(**{"budget.totl": 3})
-    assert caught.value.problems[0].place == "scenario.toml:9"
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.key) == (None, None, "budget.totl")
     with pytest.raises(InvalidInput, match="tables are read"):
         loaded.replace(**{"tables.projects": "x.csv"})
     with pytest.raises(KeyError):
@@ -480,6 +482,63 @@ def test_names_with_dots_and_lists_without_entries() -> None:
     assert apply_changes(raw, {"rule.a": False})["rule"] == [{"name": "a.b"}]
     assert apply_changes(raw, {"rule.a": {"y": 1}})["rule"][0] == {"name": "a", "y": 1}
     assert raw == {"rule": [{"name": "a"}, {"name": "a.b"}]}
+
+
+def test_a_scenario_knows_what_was_changed_from_outside(tmp_path: Path) -> None:
+    toml = TOML + '[variant.tight]\n"budget.total" = 900\n'
+    plain = load(scenario(tmp_path, toml))
+    assert (plain.variant, dict(plain.overrides)) == (None, {})
+    said = {"budget.reserve": "10", "title": "2027", "language": "en", "simulate.seed": "5", "rule.no jumps": "false"}
+    loaded = load(tmp_path, changes=said, variant="tight")
+    assert loaded.variant == "tight"
+    assert dict(loaded.overrides) == {"budget.reserve": 10, "title": "2027", "rule.no jumps": False}
+    other = loaded.replace(**{"budget.total": 1100, "budget.reserve": 5, "simulate.seed": 7})
+    assert dict(other.overrides) == {"title": "2027", "rule.no jumps": False, "budget.total": 1100, "budget.reserve": 5}
+    assert other.variant == "tight"
+    assert dict(loaded.overrides)["budget.reserve"] == 10
+    with pytest.raises(TypeError):
+        other.overrides["title"] = "x"  # type: ignore[index]
+    again = pickle.loads(pickle.dumps(other))
+    assert (dict(again.overrides), again.settings) == (dict(other.overrides), other.settings)
+    whole = plain.replace(**{"rule.no jumps.change": [0, 0.1]}).replace(**{"rule.no jumps": False})
+    assert dict(whole.overrides) == {"rule.no jumps": False}
+
+
+def test_no_file_is_blamed_for_what_was_set_from_outside(tmp_path: Path) -> None:
+    loaded = load(scenario(tmp_path))
+    other = loaded.replace(**{"budget.total": 1100, "rule.no jumps.change": [0, 0.1]})
+    assert not {"budget.total", "rule.no jumps.change"} & set(other.lines)
+    assert other.lines["budget.reserve"] == loaded.lines["budget.reserve"]
+    for changes in ({"total": 3}, {"budget.total": "much"}, {"budget.reserve_share": 0.01}):
+        with pytest.raises(InvalidInput) as caught:
+            loaded.replace(**changes)
+        assert [(problem.file, problem.line) for problem in caught.value.problems] == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("total", "'budget.total'"),
+        ("totl", "'budget.total'"),
+        ("budget_total", "'budget.total'"),
+        ("bugdet.total", "'budget.total'"),
+        ("budget.totl", "'budget.total'"),
+        ("draws", "'curves.draws'"),
+        ("simulate.draws", "'curves.draws'"),
+        ("every", "'simulate.monitoring.every'"),
+        ("polices", "'simulate.policies'"),
+        ("zzzz", "known: agriculture"),
+    ],
+)
+def test_the_dotted_key_that_was_meant(tmp_path: Path, key: str, meant: str) -> None:
+    folder = scenario(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        load(folder).replace(**{key: 3})
+    problems = [*caught.value.problems, *errors(folder, changes={key: "3"})]
+    assert len(problems) == 2
+    for problem in problems:
+        assert problem.hint is not None
+        assert meant in problem.hint.en
 
 
 # ---- warnings -----------------------------------------------------------------------------------------------------
@@ -505,6 +564,46 @@ def test_what_looks_like_a_slip(tmp_path: Path) -> None:
     assert read_scenario(tmp_path).scenario is not None
 
 
+def _without_rules() -> str:
+    return TOML.partition("[[rule]]")[0]
+
+
+def test_no_rules_and_nothing_to_spend(tmp_path: Path) -> None:
+    found = warnings(scenario(tmp_path, _without_rules().replace("total = 1000\nreserve = 20", "total = 0")))
+    assert [(p.place, p.key) for p in found[:2]] == [("scenario.toml:10", "budget.total"), ("scenario.toml", "rule")]
+    assert found[1].message.zh == "没有一条规则：三保可被压减，安排可超申报"
+    assert not [p for p in warnings(scenario(tmp_path)) if p.key in ("rule", "budget.total")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ('kind = "ceiling"\nof = "requested"', False),
+        ('kind = "change"\nchange = [-0.1, 0.2]', False),
+        ('kind = "change"\nchange = [0.0, 0.2]', True),
+        ('kind = "floor"\nof = "last_budget"\nscope = "each"', True),
+        ('kind = "floor"\nof = "last_budget"', False),
+        ('kind = "floor"\nof = "last_budget"\nwhere = {class = "三保"}', True),
+        ('kind = "fix"\nof = "last_budget"\nwhere = {class = "三保"}', True),
+        ('kind = "floor"\nof = "last_budget"\nscope = "each"\nexcept = {class = "三保"}', False),
+        ('kind = "floor"\nof = "last_budget"\nscope = "each"\nwhere = {id = "001"}', False),
+    ],
+)
+def test_guarantees_without_a_floor(tmp_path: Path, rule: str, kept: bool) -> None:
+    projects = (
+        "id,name,department,sector,class,last_budget,requested,min\n001,a,b,教育,三保,400,450,\n"
+        "002,c,d,卫生,三保,300,330,\n003,e,f,交通,其他,200,260,\n"
+    )
+    toml = _without_rules() + f'[[rule]]\nname = "r"\nbasis = "law"\n{rule}\n'
+    found = [p for p in warnings(scenario(tmp_path, toml, projects)) if p.key == "class"]
+    assert len(found) == (not kept)
+    if found:
+        assert found[0].message.zh.startswith("有三保类项目而无保底规则")
+        assert found[0].file == "projects.csv"
+    own = projects.replace("450,", "450,400").replace("330,", "330,300")
+    assert not [p for p in warnings(scenario(tmp_path, toml, own)) if p.key == "class"]
+
+
 def test_years_and_scores_that_do_not_fit(tmp_path: Path) -> None:
     old = warnings(scenario(tmp_path, TOML.replace("2027", "2035")))
     assert ["newest score is of 2025" in p.message.en for p in old if p.key == "year"] == [True]
@@ -524,7 +623,7 @@ def test_problems_as_json(tmp_path: Path) -> None:
         "cell": None,
         "key": "budget.resrve",
         "message": "未知的键“budget.resrve”",
-        "hint": "是否应为“reserve”?",
+        "hint": "是否应为“reserve”？",
     }
 
 

@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocsim.model.arrays import integers
+from allocsim.errors import AllocsimError
+from allocsim.model.arrays import IntArray, floats, integers
 from allocsim.model.curve import CurveSet
 from allocsim.model.money import MoneyStep
 from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.certify import bounds, certify, slopes_asked, sound
 from allocsim.optimise.dual import Cap, fill, split
 from allocsim.optimise.grid import best, chord, down, in_steps, most, up
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.rows import rows
+from allocsim.optimise.solve import Solution, Solver
+from allocsim.optimise.tree import could_be_better, search
 from optimise_worlds import brute_force, curve_set, portfolio, scenario
 
 FAMILIES = ("saturating", "log", "power", "hill")
@@ -55,8 +59,11 @@ def test_a_plan_is_the_best_of_all_whole_amounts(seed: int) -> None:
     found = allocate(curves, limits)
     assert found.certificate.benefit == pytest.approx(best_benefit, rel=1e-12)
     assert found.certificate.bound >= best_benefit
+    assert found.certificate.bound - found.certificate.rounding_loss >= best_benefit * (1 - 1e-14)
+    assert found.certificate.closed
     if found.method == "lp":
         assert found.certificate.gap <= 1e-9
+        assert found.certificate.bound_by == "dual"
         nearest = min(np.abs(np.asarray(x) - limits.last).sum() for x in plans)
         assert np.abs(found.steps - limits.last).sum() == nearest
 
@@ -72,6 +79,113 @@ def test_crossing_sets_are_repaired_and_not_rounded() -> None:
     found = allocate(curves, limits)
     assert found.method == "milp"
     assert found.steps.sum() == 1
+    assert (found.certificate.bound_by, found.certificate.closed) == ("solver", True)
+    weak = certify(curves, limits, steps=found.steps, multipliers=found.multipliers)
+    assert (weak.bound_by, weak.closed) == ("dual", False), "multipliers alone leave half a step open"
+    assert found.certificate.bound == weak.bound
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_no_better_amounts_are_left_out_of_a_search(seed: int, other: int) -> None:
+    """From any plan and any multipliers: all better plans lie in what is searched, and the best of them is found."""
+    curves, limits = tiny(seed)
+    best_benefit, plans = brute_force(curves, limits)
+    if not plans:
+        return
+    rng = np.random.default_rng(other)
+    steps = feasible(limits)[int(rng.integers(len(feasible(limits))))]
+    reached = float(curves.benefit(steps.astype(float)).sum())
+    z = floats(np.abs(rng.normal(0, 1, len(limits.sums))))
+    _, coarse, error = bounds(curves, limits.lo, limits.hi, limits.sums, sound(z, limits.sums))
+    asked = slopes_asked(4, limits.sums, sound(z, limits.sums))
+    low, high = could_be_better(curves, limits.lo, limits.hi, asked, coarse + 2 * error - reached)
+    for plan in feasible(limits):
+        if curves.benefit(plan.astype(float)).sum() > reached:
+            assert (low <= plan).all()
+            assert (plan <= high).all()
+    searched = search(curves, limits.lo, limits.hi, limits.sums, steps=steps, multipliers=z)
+    if searched is not None:
+        assert searched.most >= best_benefit
+        assert curves.benefit(searched.steps.astype(float)).sum() == pytest.approx(best_benefit, rel=1e-9)
+
+
+def test_amounts_that_cannot_be_better_are_left_out() -> None:
+    curves = curve_set("log", [9.0, 5.0], [30.0, 30.0])
+    limits = rows(scenario({"max": [500.0, 500.0]}, total=300), None)
+    found = allocate(curves, limits)
+    asked = slopes_asked(2, limits.sums, found.multipliers)
+    low, high = could_be_better(curves, limits.lo, limits.hi, asked, 1e-4)
+    assert (low < found.steps).all()
+    assert (high > found.steps).all()
+    assert (high - low < 20).all()
+
+
+def feasible(limits: Rows) -> list[IntArray]:
+    """Return all whole amounts that keep every limit: those of which flat curves make equals."""
+    return brute_force(curve_set("linear", [0.0] * len(limits.id), [1.0] * len(limits.id)), limits)[1]
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
+    """Let the solver of the refinement stop in its ``run``-th run."""
+    runs = iter(range(1, 100))
+    solve = Solver.run
+
+    def stopped(solver: Solver) -> Solution:
+        solution = solve(solver)
+        return replace(solution, status="limit", values=floats([])) if next(runs) >= run else solution
+
+    monkeypatch.setattr("allocsim.optimise.refine.Solver.run", stopped)
+
+
+def propped() -> tuple[CurveSet, Rows]:
+    """Return twelve lines of which four must have more than prices alone would give them."""
+    last, curves = portfolio(np.random.default_rng(2), 12, FAMILIES)
+    free = allocate(curves, rows(scenario({"last_budget": last}, total=float(last.sum())), None)).steps
+    ids = ["P1", "P2", "P3", "P4"]
+    floor = {"name": "floor", "kind": "floor", "amount": float(free[:4].sum() + 100), "where": {"id": ids}}
+    return curves, rows(scenario({"last_budget": last}, rules=[floor], total=float(last.sum())), None)
+
+
+def test_a_solver_that_stops_leaves_the_last_plan_that_keeps_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    curves, limits = propped()
+    through = allocate(curves, limits)
+    assert through.rounds > 2
+    with monkeypatch.context() as patch:
+        stop_at(patch, through.rounds)
+        found = allocate(curves, limits)
+    assert found.certificate.benefit <= through.certificate.benefit
+    assert found.certificate.bound >= through.certificate.benefit
+    assert found.certificate.gap > through.certificate.gap
+    assert found.rounds == through.rounds
+
+
+def test_a_solver_that_stops_at_once_leaves_what_prices_alone_give_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    last, curves = portfolio(np.random.default_rng(2), 12, FAMILIES)
+    caps = [{"name": "caps", "kind": "ceiling", "of": "last_budget", "times": 0.95, "by": "department"}]
+    columns = {"last_budget": last, "department": ["A", "B", "C"] * 4}
+    limits = rows(scenario(columns, rules=caps, total=float(last.sum()) * 0.9), None)
+    through = allocate(curves, limits)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        found = allocate(curves, limits)
+        with pytest.raises(AllocsimError, match="stopped before"):
+            allocate(*propped())
+    assert found.steps.tolist() == through.steps.tolist()
+    assert found.certificate.closed, "nested ceilings need no solver, and the bound knows it"
+
+
+def test_a_search_that_ends_without_a_plan_does_not_say_that_none_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    curves = curve_set("saturating", [5.0, 5.0, 5.0], [3.0, 3.0, 3.0])
+    pairs = [
+        {"name": "".join(pair), "kind": "ceiling", "amount": 1, "where": {"id": pair}}
+        for pair in (["P1", "P2"], ["P2", "P3"], ["P1", "P3"])
+    ]
+    limits = rows(scenario({"last_budget": [1.0, 1.0, 1.0]}, rules=pairs, total=9), None)
+    ended = Solution(status="limit", values=floats([]), objective=0, least=-np.inf, duals=floats([]), iterations=0)
+    monkeypatch.setattr("allocsim.optimise.whole.solve", lambda _: ended)
+    with pytest.raises(AllocsimError, match="stopped before"):
+        allocate(curves, limits)
 
 
 @pytest.mark.parametrize("families", [("saturating",), FAMILIES], ids=["one", "mixed"])

@@ -30,6 +30,8 @@ def test_a_grade_cap_under_a_contract_names_both_and_what_is_short() -> None:
         {**columns, "committed": [0.0, 0.0], "signed": [42000.0, np.nan]},
         rules=[{**rules[0], "of": "signed"}, rules[1]],
         step=10,
+        currency="USD",
+        unit="USD",
         total=60000,
     )
     told = found(world, [79.0, 85.0])
@@ -39,10 +41,10 @@ def test_a_grade_cap_under_a_contract_names_both_and_what_is_short() -> None:
     ]
     said = "; ".join(r.detail.en for r in told.rules)
     assert said == (
-        "'contracts' asks at least 42,000 for 'Large water works': short by 1,500; "
-        "'grade cap' allows at most 40,500 for 'Large water works': short by 1,500"
+        "'contracts' asks at least 42,000 USD for 'Large water works': short by 1,500 USD; "
+        "'grade cap' allows at most 40,500 USD for 'Large water works': short by 1,500 USD"
     )
-    assert "至少42,000" in told.rules[0].detail.zh
+    assert told.rules[0].detail.zh == "“contracts”要求“Large water works”至少42,000USD，差1,500USD"
     assert [(r.rule, r.row) for r in told.repair] in ([("contracts", "P1")], [("grade cap", "P1")])
     column = found(scenario(columns, rules=rules[1:], step=10, total=60000), [79.0, 85.0])
     assert [r.name for r in column.rules] == ["grade cap", "projects.committed P1"]
@@ -55,9 +57,10 @@ def test_the_total_below_the_floors() -> None:
     told = found(world)
     assert [r.name for r in told.rules] == ["budget.total", "projects.min P1", "projects.min P2"]
     assert [r.short_by for r in told.rules] == [10, 10, 10]
-    assert told.rules[0].detail.en == "the total is 70: short by 10"
+    assert told.rules[0].detail.en == "the total is 70 万元: short by 10 万元"
+    assert told.rules[0].detail.zh == "总额为70万元，差10万元"
     assert (told.rules[0].file, told.rules[0].line) == ("scenario.toml", 5)
-    assert told.rules[1].detail.en == "column 'min' asks at least 30 for 'Line 1': short by 10"
+    assert told.rules[1].detail.en == "column 'min' asks at least 30 万元 for 'Line 1': short by 10 万元"
 
 
 def test_the_reserve_is_named_only_where_it_is_needed() -> None:
@@ -74,7 +77,7 @@ def test_what_no_easing_of_one_rule_ends_has_no_number() -> None:
     """P1 must have 9 by one rule and by another, with at most 5 in all: easing either floor alone ends nothing."""
     rules = [
         {"name": "one", "kind": "floor", "amount": 8, "where": {"id": ["P1", "P2"]}},
-        {"name": "cap", "kind": "ceiling", "amount": -3, "where": {"id": ["P3"]}},
+        {"name": "cap", "kind": "ceiling", "amount": 0, "where": {"id": ["P3"]}},
         {"name": "small", "kind": "ceiling", "scope": "each", "amount": 3, "where": {"id": ["P1", "P2"]}},
     ]
     told = found(scenario({"min": [0.0] * 3}, rules=rules, total=50))
@@ -90,8 +93,9 @@ def test_a_rule_may_stand_in_its_own_way() -> None:
     )
     told = found(world)
     assert [r.name for r in told.rules] == ["still"]
-    assert "at least 110" in told.rules[0].detail.en
-    assert "at most 100" in told.rules[0].detail.en
+    assert "at least 110 万元" in told.rules[0].detail.en
+    assert "at most 100 万元" in told.rules[0].detail.en
+    assert told.rules[0].detail.zh == ("“still”要求“Line 1”至少110万元；“still”只允许“Line 1”至多100万元，差10万元")
 
 
 def test_rows_of_a_rule_are_told_apart() -> None:
@@ -101,8 +105,8 @@ def test_rows_of_a_rule_are_told_apart() -> None:
     ]
     columns = {"department": ["A", "B", "B", "B", "B", "B"]}
     told = found(scenario(columns, rules=rules, total=90))
-    assert told.rules[0].detail.en == "'caps' allows at most 10 for 5 lines of 'B' together: short by 10"
-    assert told.rules[1].detail.en == "'each' asks at least 20 for 5 lines together: short by 10"
+    assert told.rules[0].detail.en == "'caps' allows at most 10 万元 for 5 lines of 'B' together: short by 10 万元"
+    assert told.rules[1].detail.en == "'each' asks at least 20 万元 for 5 lines together: short by 10 万元"
     assert {r.row for r in told.repair if r.rule == "caps"} <= {"B"}
 
 
@@ -157,7 +161,20 @@ def test_conflicts_are_irreducible_and_their_numbers_true(seed: int) -> None:
                     replace(claim, level=claim.level + sign * int(by)) if c in mine else claim
                     for c, claim in enumerate(claimed)
                 ]
-                assert Elastic(eased, 4).holds(named) is ends
+                assert Elastic(eased, 4, whole=True).holds(named) is ends
+
+
+def test_what_is_short_and_what_is_eased_are_whole_steps() -> None:
+    """P1, P2 and P4 cross in pairs: half a step of R1 would do if amounts could be halves, but amounts are whole."""
+    rules = [
+        {"name": "R0", "kind": "floor", "amount": 4, "where": {"id": ["P1", "P2", "P4"]}},
+        {"name": "R1", "kind": "ceiling", "amount": 2, "where": {"id": ["P2", "P4"]}},
+        {"name": "R3", "kind": "ceiling", "amount": 3, "where": {"id": ["P1", "P2", "P3"]}},
+        {"name": "R4", "kind": "floor", "amount": 4, "where": {"id": ["P3", "P4"]}},
+    ]
+    told = found(scenario({"max": [5.0] * 4}, rules=rules, total=20))
+    assert {r.name: r.short_by for r in told.rules} == {"R0": 1, "R1": 1, "R3": 1, "R4": 1}
+    assert [abs(r.end - r.start) for r in told.repair] == [1]
 
 
 def test_dropping_in_blocks_leaves_what_dropping_one_by_one_leaves() -> None:

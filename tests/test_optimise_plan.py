@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from allocsim.optimise.held import held_by, reach
 from allocsim.optimise.last_year import better_than_last_year, scaled_last, wrong_cut
 from allocsim.optimise.plan import plan
 from allocsim.optimise.rows import rows
+from allocsim.optimise.solve import Solution, Solver
 from optimise_worlds import curve_set, curves, evidence, portfolio, scenario, table
 
 
@@ -122,6 +125,107 @@ def test_reasons_are_facts_rule_and_estimate(made: Plan) -> None:
     assert told["est.margin"]["price"] == made.price
 
 
+def test_cuts_of_choice_and_cuts_of_a_rule_are_told_apart(made: Plan) -> None:
+    codes = [[fact.code for fact in reason.estimates] for reason in made.reasons]
+    assert codes[1] == ["est.margin", "est.forced"], "the department's cap presses the works"
+    assert codes[3] == ["est.margin", "est.regret", "est.weak"]
+    assert codes[5] == [], "no record speaks of zero spending"
+    assert np.isnan(made.wrong_cut_probability[5])
+    assert dict(made.reasons[1].estimates[1].values) == {"q": made.wrong_cut_probability[1]}
+
+
+def test_a_fixed_entitlement_that_falls_is_no_wrong_cut() -> None:
+    rules = [{"name": "due", "kind": "fix", "scope": "each", "amount": 30, "where": {"id": "P1"}}]
+    world = scenario({"last_budget": [50.0, 30.0]}, rules=rules, total=80)
+    made = plan(world, evidence([80.0, 80.0]), curves(curve_set("log", [9.0, 9.0], [9.0, 9.0])))
+    assert np.isnan(made.wrong_cut_probability).all()
+    assert [fact.code for fact in made.reasons[0].estimates] == ["est.margin"]
+    assert made.reasons[0].verb == "reduce"
+
+
+def test_a_share_that_presses_is_a_ceiling_and_one_that_props_a_floor() -> None:
+    rules = [
+        {"name": "most", "kind": "share", "share": [0.0, 0.2], "where": {"id": "P1"}},
+        {"name": "least", "kind": "share", "share": [0.3, 1.0], "where": {"id": "P2"}},
+    ]
+    fitted = curves(curve_set("log", [90.0, 1.0, 9.0], [9.0, 9.0, 9.0]))
+    made = plan(scenario({"last_budget": [50.0, 40.0, 10.0]}, rules=rules, total=100), evidence([80.0] * 3), fitted)
+    assert made.held_by[:2] == ("most", "least")
+    assert [reason.rule.code for reason in made.reasons[:2] if reason.rule] == ["rule.ceiling", "rule.floor"]
+    assert [reason.estimates[1].code for reason in made.reasons[:2]] == ["est.forced", "est.regret"]
+    assert (made.wrong_cut_probability[:2] == [1.0, 0.0]).all()
+
+
+def test_a_new_line_at_its_own_most_names_the_document_for_new_lines() -> None:
+    rules = [
+        {"name": "all", "kind": "ceiling", "amount": 99, "basis": "letter"},
+        {"name": "new lines", "kind": "share", "share": [0.0, 0.5], "where": {"class": "new"}, "basis": "appraisal"},
+    ]
+    columns = {"last_budget": [40.0, np.nan, 30.0], "max": [np.nan, 12.0, 20.0], "class": ["old", "new", "old"]}
+    fitted = curves(curve_set("log", [9.0, 90.0, 90.0], [9.0, 9.0, 9.0]))
+    made = plan(scenario(columns, rules=rules, total=60), evidence([80.0, np.nan, 80.0]), fitted)
+    assert made.held_by[1:] == ("projects.max", "projects.max")
+    assert made.reasons[1].rule is not None
+    assert made.reasons[1].rule.code == "rule.new"
+    assert dict(made.reasons[1].rule.values) == {"name": "new lines", "amount": 12.0}
+    assert made.reasons[1].basis == "appraisal"
+    assert made.reasons[2].rule is not None
+    assert (made.reasons[2].rule.code, made.reasons[2].basis, made.reasons[2].verb) == ("rule.bounds", "", "reduce")
+    unruled = plan(scenario(columns, total=60), evidence([80.0, np.nan, 80.0]), fitted)
+    assert unruled.reasons[1].rule is not None
+    assert (unruled.reasons[1].rule.code, unruled.reasons[1].basis) == ("rule.new", "")
+
+
+def test_standard_and_quantity_are_told_where_a_rule_asks_for_their_product() -> None:
+    rule = {"name": "keeps", "kind": "floor", "scope": "each", "of": "due", "where": {"class": "must"}}
+    columns = {
+        "last_budget": [20.0] * 3,
+        "class": ["must", "must", "other"],
+        "due": [30.0, 30.0, 30.0],
+        "standard": [0.1, 1000.0, 0.1],
+        "quantity": [300.0, 300.0, 300.0],
+    }
+    fitted = curves(curve_set("log", [9.0] * 3, [9.0] * 3))
+    made = plan(scenario(columns, rules=[rule], total=90), evidence([80.0] * 3), fitted)
+    told = [[dict(fact.values) for fact in reason.facts if fact.code == "fact.need"] for reason in made.reasons]
+    assert told == [[{"standard": 0.1, "quantity": 300.0, "amount": 30.0}], [], []]
+
+
+def test_the_gap_to_the_self_score_is_that_of_the_scores_shown() -> None:
+    seen = evidence([82.38, 85.0, 90.0])
+    seen = replace(seen, reading=floats([[92.31], [85.04], [89.0]]))
+    fitted = curves(curve_set("log", [9.0] * 3, [9.0] * 3))
+    made = plan(scenario({"last_budget": [20.0] * 3}, total=60), seen, fitted)
+    first, second, third = (dict(reason.facts[0].values) for reason in made.reasons)
+    assert (first["self"], first["gap"]) == (92.31, 10.0), "82.3 and 92.3 are shown, and 9.93 lies between"
+    assert "gap" not in second, "85.0 and 85.0"
+    assert "gap" not in third
+
+
+def test_the_reserve_rests_on_the_law_of_its_currency() -> None:
+    basis = {}
+    for currency in ("CNY", "USD"):
+        world = scenario({"last_budget": [20.0]}, total=30, reserve=2, currency=currency)
+        made = plan(world, evidence([80.0]), curves(curve_set("log", [9.0], [9.0])))
+        basis[currency] = next(rule.basis for rule in made.rules if rule.name == "budget.reserve")
+    assert basis == {"CNY": "预算法第四十条", "USD": ""}
+
+
+def test_a_rule_line_by_line_says_how_many_lines_it_covers(made: Plan) -> None:
+    covered = {(rule.name, rule.row): rule.covered for rule in made.rules}
+    assert covered["slow", ""] == 1
+    assert covered["projects.committed", ""] == 1
+    assert covered["budget.total", ""] == covered["caps", ""] == 1
+    rules = [{"name": "band", "kind": "change", "change": [-0.1, 0.1]}]
+    world = scenario({"last_budget": [20.0, 30.0, np.nan]}, rules=rules, total=60)
+    told = plan(world, evidence([80.0] * 3), curves(curve_set("log", [9.0] * 3, [9.0] * 3))).rules
+    assert {(rule.sense, rule.covered) for rule in told if rule.name == "band" and not rule.row} == {
+        ("floor", 2),
+        ("ceiling", 2),
+    }
+    assert {rule.covered for rule in told if rule.row} == {1}
+
+
 def test_a_ceiling_tells_what_more_room_is_worth(made: Plan) -> None:
     eased = dict(made.reasons[1].rule.values)["price"]
     report = next(rule for rule in made.rules if rule.name == "caps")
@@ -215,18 +319,28 @@ def test_a_plan_equal_to_last_year_moves_nothing() -> None:
     assert (told.benefit, told.probability, told.own_evidence, told.same_way) == (0.0, 0.0, 0.0, 1.0)
 
 
-def test_a_wrong_cut_is_one_that_would_have_brought_more_where_it_was() -> None:
-    base = curve_set("linear", [1.0, 1.0, 1.0], [1.0, 1.0, 1.0])
-    draws = drawn(base, [[1.0, 2.0, 1.0], [3.0, 2.0, 1.0], [2.5, 2.0, 9.0], [2.0, 2.0, 2.0]])
-    limits = rows(scenario({"last_budget": [20.0, 20.0, 20.0]}, total=60), None)
-    found = wrong_cut(curves(base, draws), limits, integers([15, 26, 19]))
-    assert found[0] == 0.5
-    assert np.isnan(found[1])
-    assert found[2] == 0.25
-    lean = wrong_cut(curves(base, draws), limits, integers([15, 20, 15]))
-    assert lean[0] == 0.25, "with nothing raised the cuts are compared with each other"
-    assert lean[2] == 0.25
-    assert np.isnan(wrong_cut(curves(base, draws), limits, integers([20, 20, 20]))).all()
+@pytest.mark.parametrize("step", [1.0, 0.5])
+def test_a_wrong_cut_loses_more_than_the_money_is_worth_in_that_draw(step: float) -> None:
+    """Slopes by hand. P2 and P3 are free: the price of 2 follows the mean of their slopes, 2, 2, 4 and 2 in the draws.
+
+    P1's cut of 5 is worth 10, 10, 20 and 10 and loses 5, 15, 15 and 12.5; P3's cut of 2 is worth 4, 4, 8 and 4 and
+    loses 4, 2, 8 and 6. P4 is fixed and P5 dropped.
+    """
+    rules = [
+        {"name": "cap", "kind": "ceiling", "scope": "each", "amount": 15, "where": {"id": "P1"}},
+        {"name": "due", "kind": "fix", "scope": "each", "amount": 10, "where": {"id": "P4"}},
+    ]
+    base = curve_set("linear", [1.0, 2.0, 2.0, 1.0, 1.0], [1.0] * 5)
+    factors = [[1, 1, 1, 1, 1], [3, 1.5, 0.5, 9, 9], [3, 2, 2, 9, 9], [2.5, 0.5, 1.5, 9, 9]]
+    fitted = curves(base, drawn(base, factors))
+    limits = rows(scenario({"last_budget": [20.0] * 5}, rules=rules, step=step, total=100), None)
+    steps = integers(np.array([15.0, 26.0, 18.0, 10.0, 0.0]) / step)
+    found = wrong_cut(fitted, limits, steps, price=2.0, held=(0, -1, -1, 1, -1))
+    np.testing.assert_array_equal(found, [0.5, np.nan, 0.25, np.nan, np.nan])
+    plain = wrong_cut(fitted, limits, steps, price=2.0, held=(0, 0, 0, 1, 0))
+    np.testing.assert_array_equal(plain, [0.75, np.nan, 0.5, np.nan, np.nan])
+    unmoved = wrong_cut(fitted, limits, integers(np.full(5, 20.0) / step), price=2.0, held=(-1,) * 5)
+    assert np.isnan(unmoved).all()
 
 
 def test_reach_is_what_bounds_and_nested_sums_allow() -> None:
@@ -277,3 +391,29 @@ def test_given_curves_are_never_too_weak_to_cut() -> None:
     fitted = plan(world, seen, curves(base, own_evidence=weak))
     given = plan(world, seen, curves(base, own_evidence=weak, given=booleans([True, True])))
     assert (fitted.reasons[0].verb, given.reasons[0].verb) == ("evaluate_first", "reduce")
+
+
+def test_a_solver_that_stops_leaves_a_valid_plan_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refinement ends after its first round: the plan keeps all limits, tells its gap and is not called optimal."""
+    columns = {"last_budget": [900.0, 700.0, 800.0], "class": ["a", "a", "b"]}
+    rules = [{"name": "least", "kind": "floor", "amount": 1900, "where": {"class": "a"}}]
+    world = scenario(columns, rules=rules, total=2400)
+    fitted = curves(curve_set(["log", "hill", "saturating"], [90.0, 900.0, 500.0], [90.0, 300.0, 700.0]))
+    through = plan(world, evidence([80.0] * 3), fitted)
+    assert (through.status, through.rounds > 2) == ("optimal", True)
+    runs = iter(range(1, 100))
+
+    class Stopping(Solver):
+        def run(self) -> Solution:
+            solution = super().run()
+            return replace(solution, status="limit") if next(runs) > 1 else solution
+
+    monkeypatch.setattr("allocsim.optimise.refine.Solver", Stopping)
+    stopped = plan(world, evidence([80.0] * 3), fitted)
+    assert stopped.status == "limit"
+    assert stopped.gap > 1e-6
+    assert stopped.total == 2400
+    assert stopped.amount[:2].sum() >= 1900
+    assert stopped.benefit.sum() < through.benefit.sum()
+    assert stopped.bound >= through.benefit.sum()
+    assert stopped.bound_by == "dual"

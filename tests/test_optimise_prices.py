@@ -197,3 +197,22 @@ def test_prices_after_a_whole_number_repair_are_still_told() -> None:
     assert found.method == "milp"
     worth = prices(curves, limits, found.steps)
     assert np.isfinite(worth.least).all()
+
+
+def test_a_fixed_amount_under_a_ceiling_of_the_same_height_may_fall_but_not_rise() -> None:
+    rules = [
+        {"name": "due", "kind": "fix", "scope": "each", "amount": 20.0, "where": {"id": "P1"}},
+        {"name": "asked", "kind": "ceiling", "scope": "each", "of": "requested"},
+    ]
+    columns = {"requested": [20.0, 90.0]}
+    limits = rows(scenario(columns, rules=rules, total=60.0), None)
+    curves = curve_set("saturating", [10.0, 10.0], [30.0, 30.0])
+    found = allocate(curves, limits)
+    told = reports(limits, found.steps, prices(curves, limits, found.steps))
+    due = next(report for report in told if report.name == "due" and report.row == "P1")
+    assert due.price_up is None
+    lower = [replace(limit, low=limit.low - 1, high=limit.high - 1) if limit.is_fix else limit for limit in limits.each]
+    lo, hi, lo_by, hi_by = tightest(lower, 2, limits.available + 1)
+    again = allocate(curves, replace(limits, each=tuple(lower), lo=lo, hi=hi, lo_by=lo_by, hi_by=hi_by))
+    change = again.certificate.benefit - found.certificate.benefit
+    assert due.price_down == pytest.approx(change, rel=1e-9)

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from allocsim.report import display, documents, tables
 
 PROBLEM = Problem(message=Text("a word where a number belongs", "应为数字"), file="projects.csv", line=3, cell=None)
 CONFLICT = Conflict(
+    unit="万元",
     rules=(
         ConflictRule(
             name="合同承诺-水利", basis="合同", file="scenario.toml", line=30, short_by=1500.0, detail=Text("x", "甲")
@@ -102,9 +104,22 @@ def test_dumps_is_exact_and_steady() -> None:
 
 def test_a_stage_that_was_not_run_has_no_document() -> None:
     result = report_fixture.result(until="fit")
-    assert documents.run(result).keys() == {"schema", "evaluate", "fit"}
+    assert documents.run(result).keys() == {"schema", "variant", "overrides", "evaluate", "fit"}
     with pytest.raises(ValueError, match="no plan"):
         documents.of("plan", result)
+
+
+def test_variant_and_changes_are_named() -> None:
+    result = report_fixture.result(until="plan")
+    other = replace(result, scenario=replace(result.scenario, variant="tight", overrides={"budget.total": 437500.0}))
+    for found in (documents.run(other), documents.plan(other)):
+        assert (found["variant"], found["overrides"]) == ("tight", {"budget.total": 437500.0})
+    assert documents.plan(result)["variant"] is None
+
+
+def test_a_picture_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="no picture 'moon': known are curves, marginal, plan"):
+        display.figure(report_fixture.result(until="plan"), "moon")
 
 
 def test_failures_have_documents() -> None:

@@ -91,3 +91,14 @@ def test_small_words() -> None:
     assert thousands(-1234.5) == "−1,234.5"
     assert thousands(0.0) == "0"
     assert shade(np.nan) == shade(0.0) != shade(1.0)
+
+
+def test_a_name_is_text_and_never_mathematics(result: Result) -> None:
+    assert result.plan is not None
+    names = tuple(r"$\frac{1}{$x" if place == 0 else name for place, name in enumerate(result.plan.name))
+    projects = result.scenario.projects
+    columns = {**projects.columns, "name": np.array(names, dtype=object)}
+    scenario = replace(result.scenario, projects=replace(projects, columns=columns))
+    odd = replace(result, scenario=scenario, plan=replace(result.plan, name=names))
+    for name in ("plan", "curves", "marginal"):
+        assert svg(FIGURES[name](odd)).startswith("<?xml")

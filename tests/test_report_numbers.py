@@ -104,10 +104,22 @@ def test_a_score_never_shows_in_a_grade_it_has_not_reached() -> None:
 
 def test_rates_and_benefits() -> None:
     assert of("zh").rate(0.0999999) == "0.10万元"
-    assert of("en").rate(0.5317) == "0.53"
+    assert english(of("en").rate(0.5317)) == "CNY 5,300"
+    assert english(of("en").rate(0.17)) == "CNY 1,700"
+    assert english(of("en", "1000 USD", currency="USD").rate(-0.33)) == "−USD 330"
+    assert english(of("en", "元", step=1).rate(0.5317)) == "CNY 0.53"
+    assert english(of("en", "doses").rate(0.5)) == "0.50 doses"
+    assert of("en", money=False).rate(0.5317) == "0.53"
     assert of("zh", money=False).worth(9310.4) == "9,310"
     assert significant(0.000123) == "0.00012"
     assert significant(1234.5) == "1,235"
+
+
+def test_a_column_of_differences_has_one_unit() -> None:
+    assert [of("zh").fine(v, signed=True) for v in (199.4, -1.078, -0.0674, 0.0)] == ["+199", "−1.08", "−0.07", "0"]
+    assert of("zh", "元", step=100_000).fine(-674.0) == "−0.07"
+    assert of("zh", money=False).fine(0.5) == "0.50"
+    assert of("zh").fine(math.nan) == "—"
 
 
 def test_days() -> None:

@@ -75,6 +75,8 @@ def test_a_result_ends_with_its_folder(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.endswith("结果在 runs/x/[red]1\n")
     terminal.say_new(Path("mycity"), "en")
     assert "mycity" in capsys.readouterr().out
+    terminal.say_new(Path("mycity"), "zh", workbook="blank.xlsx")
+    assert 'projects = { file = "blank.xlsx"' in capsys.readouterr().out
 
 
 def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

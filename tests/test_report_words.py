@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import report_fixture
@@ -94,14 +96,14 @@ def test_the_fullest_words_are_chosen() -> None:
     bare = Fact(code="fact.exec", values=(("rate", 0.412), ("month", 8.0)))
     full = Fact(code="fact.exec", values=(*bare.values, ("peer", 0.62)))
     assert clause(bare, words=spoken, numbers=written) == "截至8月底执行率41.2%"
-    assert clause(full, words=spoken, numbers=written) == "截至8月底执行率41.2%，同类项目62.0%"
+    assert clause(full, words=spoken, numbers=written) == "截至8月底执行率41.2%，本领域其他项目中位数62.0%"
 
 
 def test_a_reason_is_fact_rule_and_estimate() -> None:
     rows = {row.id: row for row in lines(report_fixture.result(until="plan"))}
     assert rows["006"].reason == (
         "建议压减“重点旅游景区基础设施补助”13,000万元（−50.0%），安排13,000万元。"
-        "事实：2025年综合评分58.0分（差），自评91.0分，偏高33.0分；截至8月底执行率41.0%，同类项目62.0%；"
+        "事实：2025年综合评分58.0分（差），自评91.0分，偏高33.0分；截至8月底执行率41.0%，本领域其他项目中位数62.0%；"
         "结转6,800万元，先用结转。依据：“绩效挂钩”：评价为差，上限为上年的50%（评价结果应用办法）。"
         "测算：每增1万元预期增0.53万元绩效折算值，全市0.41万元。"
     )
@@ -112,6 +114,54 @@ def test_a_reason_is_fact_rule_and_estimate() -> None:
         "Proposed: reduce “重点旅游景区基础设施补助” by CNY 130.0 m (−50.0 %) to CNY 130.0 m. Facts: "
     )
     assert "rated poor, capped at 50 % of last year" in said
+
+
+def test_a_gap_is_that_of_the_scores_shown() -> None:
+    result = report_fixture.result(until="plan")
+    said = (("year", 2025.0), ("score", 82.36), ("grade", "good"), ("self", 92.34), ("gap", 92.34 - 82.36))
+    told = clause(Fact(code="fact.score", values=said), words=words("zh"), numbers=numbers_of(result))
+    assert told == "2025年综合评分82.3分（良），自评92.3分，偏高10.0分"
+
+
+def test_a_probability_is_never_certain() -> None:
+    result = report_fixture.result(until="plan")
+    spoken, written = words("zh"), numbers_of(result)
+    forced = Fact(code="est.forced", values=(("q", 1.0),))
+    assert clause(forced, words=spoken, numbers=written).endswith("保留这笔钱更划算的概率>99%")
+    assert "<1%" in clause(Fact(code="est.regret", values=(("q", 0.0),)), words=spoken, numbers=written)
+
+
+def test_carry_over_of_a_line_that_ends_is_taken_back() -> None:
+    result = report_fixture.result(until="plan")
+    assert result.plan is not None
+    carry = Fact(code="fact.carry", values=(("carry", 300.0),))
+    reasons = tuple(replace(reason, facts=(carry,)) for reason in result.plan.reasons)
+    rows = lines(replace(result, plan=replace(result.plan, reasons=reasons)))
+    assert "结转300万元，先用结转" in rows[0].reason
+    assert "结转300万元，收回" in rows[8].reason
+
+
+def test_english_takes_names_from_the_tables() -> None:
+    result = report_fixture.result(until="plan", language="en")
+    scenario = result.scenario
+    names = ["Compulsory schooling", *[""] * 8]
+    projects = replace(
+        scenario.projects, columns={**scenario.projects.columns, "english": np.array(names, dtype=object)}
+    )
+    departments = report_fixture.make_table("departments", name=["教育", "交通运输"], english=["Education", ""])
+    named = replace(result, scenario=replace(scenario, projects=projects, departments=departments))
+    rows = lines(named)
+    assert [row.name for row in rows[:2]] == ["Compulsory schooling", "普惠性学前教育补助"]
+    assert [row.department for row in rows[1:3]] == ["Education", "交通运输"]
+    assert "“Compulsory schooling”" in rows[0].reason
+    assert lines(named, language="zh")[0].department == "教育"
+
+
+def test_chinese_stands_with_full_width_marks() -> None:
+    for key, text in words("zh").entries.items():
+        assert not re.search("[\u4e00-\u9fff}][,;:!?()]|[,;:!?()][\u4e00-\u9fff]", text), key
+    for key, text in words("en").entries.items():
+        assert key.startswith("term.") or not re.search("[，；：！？（）。、]", text), key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

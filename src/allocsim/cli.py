@@ -14,7 +14,7 @@ import click
 from allocsim import __version__
 from allocsim.errors import AllocsimError
 
-FAULT_OF_OURS, INTERRUPTED = 70, 130
+WRONG_USAGE, FAULT_OF_OURS, INTERRUPTED = 2, 70, 130
 Command = Callable[..., Any]
 
 
@@ -44,12 +44,18 @@ def _carry_out(verb: str, **options: Any) -> NoReturn:
         command = import_module("allocsim.study.command")
         said = command.Options(**options)
         try:
-            sys.exit(command.carry_out(verb, said))
+            code = command.carry_out(verb, said)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            sys.exit(code)
         except AllocsimError as error:
             _fail(error, command.spoken(said), said.as_json, debug)
     except (KeyboardInterrupt, click.Abort):
         click.echo("allocsim: interrupted; finished runs are kept", err=True)
         sys.exit(INTERRUPTED)
+    except OSError as error:  # files tells of its own; what is left is standard output: a full disk, a closed pipe
+        click.echo(f"allocsim: cannot write to standard output: {error.strerror or error}", err=True)
+        sys.exit(WRONG_USAGE)
     except Exception as error:  # the last door: whatever is left is our fault, not the user's
         if debug:
             traceback.print_exc()
@@ -109,7 +115,7 @@ def fit(**options: Any) -> None:
 
 @main.command()
 @_shared
-@click.option("--lp", type=click.Path(), metavar="FILE", help="Export the program (.lp or .mps).")
+@click.option("--lp", type=click.Path(), metavar="FILE", help="Export the program (.lp).")
 def plan(**options: Any) -> None:
     """Plan next year, certified and explained."""
     _carry_out("plan", **options)

@@ -83,5 +83,10 @@ class InvalidInput(AllocsimError):  # noqa: N818 - it reads as what it is
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        lines = [f"{problem.place}: {problem.message.en}" for problem in self.problems]
-        return "\n".join([self.message.en, *lines])
+        return "\n".join([self.message.en, *(_line(problem) for problem in self.problems)])
+
+
+def _line(problem: Problem) -> str:
+    place = f"{problem.place}: " if problem.place else ""
+    hint = f" ({problem.hint.en})" if problem.hint else ""
+    return f"{place}{problem.message.en}{hint}"

@@ -1,4 +1,4 @@
-"""Likelihood of each project's level at every node of theta, scores at 0 and 100 being read as censored."""
+"""Likelihood of each project's level at every node of theta, scores at a limit being read as censored."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Design:
     score, variance
         Score and squared standard error (o,).
     side
-        +1 where a score stands at 100, -1 where it stands at 0, else 0 (o,).
+        +1 where all that is known is that the reading lay at ``score`` or above, -1 at it or below, else 0 (o,).
     total
         Sparse matrix of ones that sums observations by project (p, o).
     limited
-        The observations at 0 or 100 alone, of the projects that have such, or None.
+        The observations at a limit alone, of the projects that have such, or None.
     """
 
     h: FloatArray
@@ -65,6 +65,7 @@ class Design:
             period=self.period[kept],
             score=self.score[kept],
             variance=self.variance[kept],
+            side=self.side[kept],
             projects=self.projects,
         )
 
@@ -85,11 +86,11 @@ def design(
     period: IntArray,
     score: FloatArray,
     variance: FloatArray,
+    side: IntArray,
     projects: int,
     split: bool = True,
 ) -> Design:
     """Return the design of observations sorted by project; ``split`` sets those at a limit apart."""
-    side = ((score >= 100.0).astype(np.int64) - (score <= 0.0)).astype(np.int64)
     start = np.searchsorted(project, np.arange(projects + 1))
     which = np.flatnonzero(side)
     limited = None
@@ -101,6 +102,7 @@ def design(
             period=period[which],
             score=score[which],
             variance=variance[which],
+            side=side[which],
             projects=len(owner),
             split=False,
         )
@@ -181,7 +183,7 @@ def tail(
 
     ``a`` is how many standard deviations the expected reading lies beyond the limit.
     """
-    limit = np.where(data.side > 0, 100.0, 0.0) - year[data.period]
+    limit = data.score - year[data.period]
     scale = data.side / np.sqrt(noise2 + data.variance)
     a = scale[:, None] * (mean * data.h - limit[:, None])
     log_tail = np.asarray(log_ndtr(a))

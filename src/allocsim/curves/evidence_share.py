@@ -24,7 +24,7 @@ def own_evidence(
 
     ``J / (J + 1/V)``: J is the information on theta in the project's own records once its level is estimated,
     ``I_tt - I_tL^2 / I_LL`` with ``I_tt = sum (L H')^2 w``, ``I_tL = sum L H' H w``, ``I_LL = sum H^2 w + 1/spread``,
-    at the posterior mean; ``w = 1/v``, times ``lam (lam + a)`` for a score at 0 or 100, ``lam = phi(a) / Phi(a)``. V
+    at the posterior mean; ``w = 1/v``, times ``lam (lam + a)`` for a score at a limit, ``lam = phi(a) / Phi(a)``. V
     is the variance of theta given the other projects' records. It speaks of curvature alone.
 
     Parameters

@@ -56,9 +56,9 @@ def fit(scenario: Scenario, evidence: Evidence) -> Curves:
     """Fit the benefit curve of every project; stated curves stand as stated.
 
     ``B_p(x) = value_p g_p(x) / 100`` and ``g_p(x) = L_p H(x / reference_p; theta_p)``; a score is a noisy reading of g,
-    censored at 0 and 100. Levels and curvatures are pooled over sectors, so that projects without records get their
-    sector's curve, and every project is told how much of its curve is its own. The curve planned on has the posterior
-    mean of the level and the level-weighted mean of the elasticity.
+    censored where raters stood at 0 or 100. Levels and curvatures are pooled over sectors, so that projects without
+    records get their sector's curve, and every project is told how much of its curve is its own. The curve planned on
+    has the posterior mean of the level and the level-weighted mean of the elasticity.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def fit(scenario: Scenario, evidence: Evidence) -> Curves:
         given=given,
         records=integers(np.bincount(choice.panel.project, minlength=len(given))),
         own_evidence=floats(np.where(given, 1.0, own)),
-        elasticity_mean=floats(summary.elasticity_mean),
-        elasticity_variance=floats(summary.elasticity_variance),
+        elasticity_mean=floats(np.where(given, _elasticity_at(expected, usual_money), summary.elasticity_mean)),
+        elasticity_variance=floats(np.where(given, 0.0, summary.elasticity_variance)),
         reference=usual_money,
         spent_least=least,
         spent_most=most,
@@ -115,6 +115,12 @@ def fit(scenario: Scenario, evidence: Evidence) -> Curves:
         selection=_selection(choice, summary, fitted) if len(choice.u) else None,
         alternative=_alternative(scenario, choice, fitted, rho=rho, worth=worth, usual=usual_money),
     )
+
+
+def _elasticity_at(curves: CurveSet, x: FloatArray) -> FloatArray:
+    """Return x B'(x) / B(x) of each curve (p,); NaN where it brings nothing."""
+    benefit = curves.benefit(x)
+    return np.asarray(np.divide(x * curves.slope(x), benefit, out=np.full(len(x), np.nan), where=benefit > 0))
 
 
 def target_elasticity(scenario: Scenario) -> float:

@@ -71,6 +71,7 @@ def _design(panel: Panel, u: FloatArray, family: str | None, rho: float) -> tupl
         period=panel.period,
         score=panel.score,
         variance=panel.variance,
+        side=panel.side,
         projects=panel.projects,
     )
     return data, Groups(sector=panel.sector, count=panel.sectors, pooled=panel.pooled, nodes=nodes)

@@ -48,6 +48,8 @@ class Panel:
         The years that occur (t,).
     score, variance
         Score and the square of its standard error (o,) [score 0-100].
+    side
+        +1 where the reading lay at the score or above, -1 where at it or below, 0 where at it (o,).
     steps
         Spending that is to explain the score (o,) [steps].
     """
@@ -61,6 +63,7 @@ class Panel:
     years: IntArray
     score: FloatArray
     variance: FloatArray
+    side: IntArray
     steps: FloatArray
 
     def keep(self, kept: BoolArray) -> Panel:
@@ -71,6 +74,7 @@ class Panel:
             period=self.period[kept],
             score=self.score[kept],
             variance=self.variance[kept],
+            side=self.side[kept],
             steps=self.steps[kept],
         )
 
@@ -98,6 +102,7 @@ def panel(scenario: Scenario, evidence: Evidence, past: History, *, lag: int) ->
     steps = past.at(evidence.project, integers(evidence.year - lag))
     usable = np.isfinite(steps) & (steps > 0) & ~evidence.excused
     years, period = np.unique(evidence.year, return_inverse=True)
+    limited = np.zeros(len(evidence.score)) if evidence.limited is None else evidence.limited
     sector, pooled = _sectors(scenario, np.bincount(evidence.project[usable], minlength=len(evidence.id)))
     return Panel(
         projects=len(evidence.id),
@@ -109,6 +114,7 @@ def panel(scenario: Scenario, evidence: Evidence, past: History, *, lag: int) ->
         years=integers(years),
         score=evidence.score,
         variance=floats(evidence.standard_error**2),
+        side=integers(limited),
         steps=floats(steps),
     ).keep(usable)
 

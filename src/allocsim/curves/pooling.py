@@ -11,7 +11,7 @@ from allocsim.curves.posterior import CURVATURE_MEAN, Groups, integrate
 from allocsim.model.arrays import FloatArray, IntArray
 
 _SLOPE_SPREAD = 5.0
-_PRIOR = 4.0
+_PRIOR = 1.0
 _USUAL_NOISE2, _USUAL_LEVEL2, _USUAL_YEAR2 = 6.0**2, 12.0**2, 3.0**2
 _USUAL_LEVEL = 70.0
 

@@ -1,12 +1,13 @@
-"""Rater bias and noise: a mixed model of project, project-year and kind of rater, fitted by restricted likelihood."""
+"""Rater bias, slope and noise: a mixed model of project, project-year and kind of rater, on one common scale."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allocsim.evaluate.readings import Readings
+from allocsim.evaluate.slopes import Levelled, Scales, begin, improve, unlevelled
 from allocsim.model.arrays import FloatArray, IntArray, floats
 
 USUAL_NOISE = 5.0
@@ -15,9 +16,13 @@ USUAL_NOISE = 5.0
 USUAL_SPREAD = 8.0
 """Spread of true scores between projects, and between years of a project, before any record [score 0-100]."""
 
-PRIOR_RECORDS = 4.0
+PRIOR_RECORDS = 1.0
 _ROUNDS = 120
 _CONVERGED = 1e-5
+_TURNS, _BETWEEN, _STEADY = 20, 6, 1e-3
+"""Slopes and variances are estimated in turns, so many rounds of the variances each, until no slope moves by more.
+They begin with the variances at rest, since a kind that compresses the scale must count as noisy before the others can
+say by how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,9 +35,11 @@ class RaterModel:
         What bias is measured against.
     bias, covariance
         Bias of each kind (k,) and its covariance (k, k); the anchor's own are zero.
+    scales
+        Mean reading and slope against the anchor of each kind.
     noise
-        Variance of one reading of each kind around the truth (k,) [score squared]; zeros where it cannot be told,
-        because nothing was ever rated twice.
+        Variance of one reading of each kind, brought to the anchor's scale, around the truth (k,) [score squared];
+        zeros where it cannot be told, because nothing was ever rated twice.
     count
         Readings of each kind (k,).
     """
@@ -40,6 +47,7 @@ class RaterModel:
     anchor: str
     bias: FloatArray
     covariance: FloatArray
+    scales: Scales
     noise: FloatArray
     count: IntArray
 
@@ -64,43 +72,75 @@ class _Solution:
 
 
 def fit(readings: Readings) -> RaterModel:
-    """Estimate bias and noise of each kind of rater.
+    """Estimate bias, slope and noise of each kind of rater.
 
-    ``y = effect_kind + a_project + t_project,year + e``, all three random terms normal, ``e`` with a variance of its
-    own for each kind. Effects by generalised least squares, variances by restricted maximum likelihood with the
+    ``y = centre_kind + slope_kind (effect_kind + a_project + t_project,year + e - centre_kind)``, all three random
+    terms normal, ``e`` with a variance of its own for each kind. At given slopes the readings are brought to one scale
+    and effects follow by generalised least squares, variances by restricted maximum likelihood with the
     minorise-maximise update of Zhou, Hu, Qiao and Lange (2019, Journal of Computational and Graphical Statistics
-    28:350), which only ever raises the likelihood, and weak inverse-gamma priors. No kind is taken to be more exact
-    than the anchor: a kind that always writes 95 agrees with itself and not with the truth.
+    28:350), which only ever raises the likelihood, and weak inverse-gamma priors; slopes and variances are estimated
+    in turns. No kind is taken to be more exact than the anchor: a kind that always writes 95 agrees with itself and
+    not with the truth.
 
-    Bias is the effect less that of ``third_party``, else ``finance``, else the mean of the kinds.
+    Bias is the effect less that of ``third_party``, else ``finance``, else the mean of the kinds; in that last case
+    nothing says whose scale is right, and every slope is 1.
     """
     kinds = readings.kinds
     count = np.bincount(readings.kind, minlength=len(kinds)).astype(np.int64)
     anchor = next((kind for kind in ("third_party", "finance") if kind in kinds), "mean")
+    scales = unlevelled(readings)
     if not _told_apart(readings):
-        nothing = np.zeros(len(kinds))
+        nothing = floats(np.zeros(len(kinds)))
         return RaterModel(
-            anchor=anchor, bias=floats(nothing), covariance=floats(np.diag(nothing)), noise=floats(nothing), count=count
+            anchor=anchor, bias=nothing, covariance=floats(np.diag(nothing)), scales=scales, noise=nothing, count=count
         )
     lead = kinds.index(anchor) if anchor != "mean" else None
     variances = _Variances(
         project=USUAL_SPREAD**2, year=USUAL_SPREAD**2, noise=floats(np.full(len(kinds), USUAL_NOISE**2))
     )
-    for _ in range(_ROUNDS):
-        after = _improve(variances, _solve(readings, variances), lead)
-        done = np.allclose(_stack(after), _stack(variances), rtol=_CONVERGED, atol=0.0)
-        variances = after
-        if done:
+    if lead is not None:
+        scales = begin(readings, lead=lead, noise=USUAL_NOISE**2)
+    level = replace(readings, value=scales.level(readings))
+    variances = _restricted(level, variances, scales.slope, lead, rounds=_ROUNDS)
+    for _ in range(_TURNS if len(kinds) > 1 else 0):
+        if lead is None:
             break
-    solution = _solve(readings, variances)
+        levelled = Levelled(
+            deviation=floats(level.value - _solve(level, variances).effect[readings.kind]),
+            noise=variances.noise,
+            truth=variances.project + variances.year,
+        )
+        before, scales = scales, improve(readings, scales, levelled, lead=lead)
+        level = replace(readings, value=scales.level(readings))
+        steady = np.abs(scales.slope - before.slope).max() < _STEADY
+        variances = _restricted(level, variances, scales.slope, lead, rounds=_ROUNDS if steady else _BETWEEN)
+        if steady:
+            break
+    solution = _solve(level, variances)
     contrast = np.eye(len(kinds)) - (1.0 / len(kinds) if lead is None else np.eye(len(kinds))[lead])
     return RaterModel(
         anchor=anchor,
         bias=floats(contrast @ solution.effect),
         covariance=floats(contrast @ solution.covariance @ contrast.T),
+        scales=scales,
         noise=variances.noise,
         count=count,
     )
+
+
+def _restricted(
+    readings: Readings, start: _Variances, slope: FloatArray, lead: int | None, *, rounds: int
+) -> _Variances:
+    """Return the variances of levelled readings; what is usual of a noise holds for readings as written."""
+    variances = start
+    usual = np.array([USUAL_SPREAD**2, USUAL_SPREAD**2, *(USUAL_NOISE / slope) ** 2])
+    for _ in range(rounds):
+        after = _improve(variances, _solve(readings, variances), usual, lead)
+        done = np.allclose(_stack(after), _stack(variances), rtol=_CONVERGED, atol=0.0)
+        variances = after
+        if done:
+            break
+    return variances
 
 
 def _told_apart(readings: Readings) -> bool:
@@ -112,10 +152,9 @@ def _stack(variances: _Variances) -> FloatArray:
     return np.concatenate([[variances.project, variances.year], variances.noise])
 
 
-def _improve(variances: _Variances, solution: _Solution, lead: int | None) -> _Variances:
+def _improve(variances: _Variances, solution: _Solution, usual: FloatArray, lead: int | None) -> _Variances:
     """Return the next variances: the positive root of T s^2 + n s - (Q s0^2 + n m) = 0, m and n the prior's."""
     before = _stack(variances)
-    usual = np.array([USUAL_SPREAD**2, USUAL_SPREAD**2, *[USUAL_NOISE**2] * len(variances.noise)])
     right = solution.quadratic * before**2 + PRIOR_RECORDS * usual
     after = 2.0 * right / (PRIOR_RECORDS + np.sqrt(PRIOR_RECORDS**2 + 4.0 * solution.trace * right))
     noise = after[2:] if lead is None else np.maximum(after[2:], after[2 + lead])

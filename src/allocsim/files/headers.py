@@ -48,7 +48,7 @@ def missing_column_hint(table: str, column: Column, headers: Sequence[str]) -> T
         close = nearest(name, strangers)
         if close is not None:
             return Text(
-                f"is '{close}' meant? name it '{column.key}'", f"“{close}”是否即此列?请改为“{column.header('zh')}”"
+                f"is '{close}' meant? name it '{column.key}'", f"“{close}”是否即此列？请改为“{column.header('zh')}”"
             )
     names = [column.key, *column.headers]
-    return Text(f"its header may be: {', '.join(names)}", f"表头可写:{'、'.join(names)}")
+    return Text(f"its header may be: {', '.join(names)}", f"表头可写：{'、'.join(names)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from allocsim.errors import Problem, Text
 from allocsim.files.rows import capped, problem_at
@@ -11,6 +11,7 @@ from allocsim.model.statement import keyed
 from allocsim.model.table import Table
 
 Lines = Mapping[str, tuple[str, int]]
+_SHOWN = 5
 
 
 def link_problems(tables: Mapping[str, Table], lines: Lines, *, complete: bool) -> Iterator[Problem]:
@@ -45,15 +46,28 @@ def link_problems(tables: Mapping[str, Table], lines: Lines, *, complete: bool) 
 def _unknown(
     table: Table, column: str, known: tuple[str, ...], words: tuple[str, str], *, warning: bool = False
 ) -> Iterator[Problem]:
-    """Yield the rows whose reference is to none of the known names."""
+    """Yield the references to none of the known names, each once with its first rows."""
     allowed = set(known)
-    hints: dict[str, Text | None] = {}
+    found: dict[str, list[int]] = {}
     for row, name in enumerate(table.text(column)):
         if name and name not in allowed:
-            if name not in hints:
-                hints[name] = _hint(name, known)
-            message = Text(f"unknown {words[0]} '{name}'", f"未知的{words[1]}“{name}”")
-            yield problem_at(table, row, column, message, hints[name], warning=warning)
+            found.setdefault(name, []).append(row)
+    for name, rows in found.items():
+        en, zh = _rows(table, rows)
+        message = Text(f"unknown {words[0]} '{name}'{en}", f"未知的{words[1]}“{name}”{zh}")
+        yield problem_at(table, rows[0], column, message, _hint(name, known), warning=warning)
+
+
+def _rows(table: Table, rows: Sequence[int]) -> Text:
+    """Return how many rows are meant and the lines of the first of them; nothing where there is one only."""
+    if len(rows) == 1:
+        return Text("", "")
+    lines = [str(table.lines[row]) for row in rows[:_SHOWN]]
+    more = len(rows) > _SHOWN
+    return Text(
+        f" in {len(rows):,} rows: lines {', '.join(lines)}{' ...' if more else ''}",
+        f"，共{len(rows):,}行：第{'、'.join(lines)}行{'等' if more else ''}",
+    )
 
 
 def _hint(name: str, known: tuple[str, ...]) -> Text | None:
@@ -61,7 +75,7 @@ def _hint(name: str, known: tuple[str, ...]) -> Text | None:
     stripped = name.lstrip("0")
     for code in known:
         if stripped and code.lstrip("0") == stripped:
-            return Text(f"'{code}' is known: have leading zeros been lost?", f"已知“{code}”:前导零是否丢失?")
+            return Text(f"'{code}' is known: have leading zeros been lost?", f"已知“{code}”：前导零是否丢失？")
     return did_you_mean(name, known)
 
 
@@ -74,10 +88,10 @@ def _records_lacking(tables: Mapping[str, Table], lines: Lines) -> Iterator[Prob
             "tables.records",
             Text(
                 f"'tables.records' is missing, and no curve is given for {shown}",
-                f"缺少“tables.records”,且{shown}没有给定曲线",
+                f"缺少“tables.records”，且{shown}没有给定曲线",
             ),
             lines,
             hint=Text(
-                "name a table of past years, or give every project a curve", "请给出历年记录表,或为每个项目给定曲线"
+                "name a table of past years, or give every project a curve", "请给出历年记录表，或为每个项目给定曲线"
             ),
         )

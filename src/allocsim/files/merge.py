@@ -136,15 +136,27 @@ def _parent(
     if is_absolute(target):
         return refuse(
             f"must be a path relative to this file, not '{target}'",
-            f"必须是相对本文件的路径,不能是“{target}”",
+            f"必须是相对本文件的路径，不能是“{target}”",
             Text('such as "../base"', '如 "../base"'),
         )
     found = path.parent / target
-    found = found / FILE if found.is_dir() else found
-    if not found.is_file():
-        return refuse(f"names '{target}', where no {FILE} is", f"指向“{target}”,但那里没有 {FILE}")
-    if found.resolve() in chain or len(chain) > _DEEPEST:
+    try:
+        found = found / FILE if found.is_dir() else found
+        there = found.is_file()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return refuse(f"names '{target}', which cannot be read: {reason}", f"指向“{target}”，但无法读取：{reason}")
+    if not there:
+        hint = slash_hint(target)
+        return refuse(f"names '{target}', where no {FILE} is", f"指向“{target}”，但那里没有 {FILE}", hint)
+    if found.resolve() in chain:
         return refuse(f"goes in a circle at '{target}'", f"在“{target}”处循环引用")
+    if len(chain) > _DEEPEST:
+        return refuse(
+            f"makes too long a chain at '{target}': at most {_DEEPEST} scenarios one above the other",
+            f"在“{target}”处层数过多：最多连续引用{_DEEPEST}层",
+            Text("extend one of the upper scenarios directly", "请直接引用上层方案"),
+        )
     return found, None
 
 
@@ -164,7 +176,9 @@ def _doubled_names(values: Mapping[str, Any], lines: Mapping[positions.Path, tup
                 problems.append(
                     Problem(
                         message=Text(f"two {head} entries are named '{name}'", f"有两条{word}都叫“{name}”"),
-                        hint=Text(f"the first stands in line {first[1]}: rename one", f"第一条在第{first[1]}行:请改名"),
+                        hint=Text(
+                            f"the first stands in line {first[1]}: rename one", f"第一条在第{first[1]}行：请改名"
+                        ),
                         file=file,
                         line=line,
                         key=f"{head}.{name}",
@@ -195,6 +209,14 @@ def _moved(table: Any, folder: Path, home: Path) -> Any:
     if not isinstance(table, str) or is_absolute(table):
         return table
     return PurePosixPath(os.path.relpath(folder / table, home)).as_posix()
+
+
+def slash_hint(name: str) -> Text | None:
+    """Return the hint for a path in the spelling of Windows, or None."""
+    if "\\" not in name:
+        return None
+    right = name.replace("\\", "/")
+    return Text(f"in paths write /: '{right}'", f"路径请用 /：“{right}”")
 
 
 def is_absolute(name: str) -> bool:

@@ -76,14 +76,16 @@ def _complaint(cell: str, text: str) -> NotNumber:
         finite = Text(f"'{shown}' is not a finite number", f"“{shown}”不是有限数")
         return NotNumber(finite, _LEAVE_BLANK)
     if text[0] in "=@" or (text[0] == "+" and not text[1:2].isdigit()):
-        return NotNumber(message, Text("formulas are not evaluated: paste the value", "不计算公式:请粘贴为数值"))
+        return NotNumber(message, Text("formulas are not evaluated: paste the value", "不计算公式：请粘贴为数值"))
     if text.startswith("#"):
-        return NotNumber(message, Text("the cell's formula has failed: enter the value", "该单元格公式出错:请填写数值"))
+        return NotNumber(
+            message, Text("the cell's formula has failed: enter the value", "该单元格公式出错：请填写数值")
+        )
     leading = _LEADING.match(text)
     if leading and leading.group().strip(" ,.¥$€£"):
         digits = re.sub(r"[^0-9.+-]", "", leading.group())
-        hint = Text(f"digits only, without a unit or note: {digits}", f"只填数字,不带单位或说明:{digits}")
+        hint = Text(f"digits only, without a unit or note: {digits}", f"只填数字，不带单位或说明：{digits}")
         if re.fullmatch(r"[+-]?[0-9,.\s]+", text):
-            hint = Text("check the separators: 1,234,567.8", "请检查千分位与小数点:1,234,567.8")
+            hint = Text("check the separators: 1,234,567.8", "请检查千分位与小数点：1,234,567.8")
         return NotNumber(message, hint)
-    return NotNumber(message, Text("a number belongs here; leave blank if not known", "此处应填数字;未知请留空"))
+    return NotNumber(message, Text("a number belongs here; leave blank if not known", "此处应填数字；未知请留空"))

@@ -21,12 +21,12 @@ def policy_problems(settings: Settings, places: Lines) -> Iterator[Problem]:
     for position, name in enumerate(listed):
         key = "simulate.policies"
         if name not in known:
-            message = Text(f"'{key}': there is no policy '{name}'", f"“{key}”:没有名为“{name}”的应对策略")
+            message = Text(f"'{key}': there is no policy '{name}'", f"“{key}”：没有名为“{name}”的应对策略")
             yield keyed(key, message, places, hint=did_you_mean(name, known))
         if name in listed[:position]:
             yield keyed(key, Text(f"'{key}' names '{name}' twice", f"“{key}”重复列出“{name}”"), places)
     baseline = settings.simulate.baseline
     if baseline not in known:
         key = "simulate.baseline"
-        message = Text(f"'{key}': there is no policy '{baseline}'", f"“{key}”:没有名为“{baseline}”的应对策略")
+        message = Text(f"'{key}': there is no policy '{baseline}'", f"“{key}”：没有名为“{baseline}”的应对策略")
         yield keyed(key, message, places, hint=did_you_mean(baseline, known))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from allocsim.errors import Problem, Text
+from allocsim.model.money import MoneyStep, decimal
 from allocsim.model.nearest import did_you_mean
 from allocsim.model.settings import BudgetSettings, Settings
 from allocsim.model.statement import keyed
@@ -20,15 +21,16 @@ def precedence_problems(settings: Settings, places: Lines) -> Iterator[Problem]:
         key = f"rule.{rule.name}.yields_to"
         for name in rule.yields_to:
             if name not in gives_way:
-                message = Text(f"'{key}': there is no rule '{name}'", f"“{key}”:没有名为“{name}”的规则")
+                message = Text(f"'{key}': there is no rule '{name}'", f"“{key}”：没有名为“{name}”的规则")
                 yield keyed(key, message, places, hint=did_you_mean(name, names))
     circle = _circle(gives_way)
     if circle:
         said = " -> ".join(circle)
-        message = Text(f"rules give way to each other in a circle: {said}", f"规则相互让步形成循环:{said}")
+        message = Text(f"rules give way to each other in a circle: {said}", f"规则相互让步形成循环：{said}")
         hint = Text("take one of the steps out", "请去掉其中一处 yields_to")
         yield keyed(f"rule.{circle[0]}.yields_to", message, places, hint=hint)
     yield from _reserve_problems(settings.budget, places)
+    yield from _nothing_left(settings.budget, MoneyStep(settings.money_step), places)
 
 
 def _circle(gives_way: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -62,5 +64,21 @@ def _reserve_problems(budget: BudgetSettings, places: Lines) -> Iterator[Problem
         )
         hint = Text("the total includes the reserve", "总额包含预备费")
         if key == "budget.reserve_share":
-            hint = Text("is reserve_base in the scenario's unit?", "reserve_base 的单位是否与方案一致?")
+            hint = Text("is reserve_base in the scenario's unit?", "reserve_base 的单位是否与方案一致？")
         yield keyed(key, message, places, hint=hint)
+
+
+def _nothing_left(budget: BudgetSettings, step: MoneyStep, places: Lines) -> Iterator[Problem]:
+    """Yield a money step so large that the total less the reserve, in whole steps, leaves nothing to plan."""
+    reserve = decimal(budget.reserve or 0.0)
+    if budget.reserve_share is not None and budget.reserve_base is not None:
+        reserve = decimal(budget.reserve_share) * decimal(budget.reserve_base)
+    left = decimal(budget.total) - reserve
+    if left <= 0 or step.down(decimal(budget.total)) > step.up(reserve):
+        return
+    message = Text(
+        f"'money_step' {step.size:.15g} is too large for the {left:f} that total and reserve leave: nothing is planned",
+        f"money_step（{step.size:.15g}）过大：总额扣除预备费后仅{left:f}，无法安排任何资金",
+    )
+    hint = Text("state a smaller money_step, in the scenario's unit", "请改小 money_step（单位与方案一致）")
+    yield keyed("money_step", message, places, hint=hint)

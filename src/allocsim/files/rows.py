@@ -45,7 +45,7 @@ def row_problems(table: Table, refused: frozenset[tuple[int | None, str]] = froz
     elif table.name == "records":
         yield from capped(_disagreeing_budgets(table), table)
     elif table.name == "curves":
-        yield from capped(_wrong_curves(table), table)
+        yield from capped(_wrong_curves(table, refused), table)
 
 
 def problem_at(
@@ -111,7 +111,7 @@ def _doubled_rows(table: Table) -> Iterator[Problem]:
                 row,
                 keys[0],
                 Text(f"'{said}' stands here a second time", f"“{said}”重复出现"),
-                Text(f"the first is in line {line}: keep one", f"第一次在第{line}行:请保留一行"),
+                Text(f"the first is in line {line}: keep one", f"第一次在第{line}行：请保留一行"),
             )
         first.setdefault(name, row)
 
@@ -151,16 +151,16 @@ def _disagreeing_budgets(table: Table) -> Iterator[Problem]:
                     column,
                     Text(
                         f"{column} {amount:.15g} of {name[0]} in {name[1]} is not the {known:.15g} of line {line}",
-                        f"{name[0]}在{name[1]}年的{column}为{amount:.15g},与第{line}行的{known:.15g}不一致",
+                        f"{name[0]}在{name[1]}年的{column}为{amount:.15g}，与第{line}行的{known:.15g}不一致",
                     ),
                     Text(
                         "one project and year has one amount, whoever rates it",
-                        "同一项目同一年度只有一个数额,与评价主体无关",
+                        "同一项目同一年度只有一个数额，与评价主体无关",
                     ),
                 )
 
 
-def _wrong_curves(table: Table) -> Iterator[Problem]:
+def _wrong_curves(table: Table, refused: frozenset[tuple[int | None, str]]) -> Iterator[Problem]:
     families = (*FAMILIES, "piecewise")
     value, scale, shape = table.number("value"), table.number("scale"), table.number("shape")
     points = table.text("points")
@@ -176,7 +176,8 @@ def _wrong_curves(table: Table) -> Iterator[Problem]:
                 hint = Text('such as "0:0;50:30;200:60"', '如 "0:0;50:30;200:60"')
                 yield problem_at(table, row, "points", fault.text, hint)
         else:
-            yield from _wrong_parameters(table, row, family, (value[row], scale[row], shape[row]))
+            found = _wrong_parameters(table, row, family, (value[row], scale[row], shape[row]))
+            yield from (each for each in found if not {(table.lines[row], each.key), (None, each.key)} & refused)
 
 
 def _wrong_parameters(table: Table, row: int, family: str, parameters: Sequence[float]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,9 @@ from allocsim.model.scenario import Scenario
 
 DEPENDENCIES = ("numpy", "scipy", "pandas", "pulp", "highspy", "simpy", "pydantic", "matplotlib")
 """The packages whose versions a result may depend on."""
+_LEFT = 3_600
+"""Age from which a temporary folder is taken for left behind [seconds]."""
+_PART = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 
 
 def write_run(out: Path | None, root: Path, name: str, files: Mapping[str, bytes | str]) -> Path:
@@ -45,11 +49,13 @@ def write_run(out: Path | None, root: Path, name: str, files: Mapping[str, bytes
         If the folder holds something, is a file, or cannot be written.
     """
     contents = {_inside(file): _bytes(content) for file, content in files.items()}
-    final = (out or root / _folder_name(name) / _stamp(contents)).absolute()
+    final = _resolved(out or root / _folder_name(name) / _stamp(contents))
     with _told(final):
         if out is not None:
             _refuse_full(final)
+        _refuse_file_above(final)
         final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final.parent)
         part = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent))
         try:
             for file, data in contents.items():
@@ -75,6 +81,7 @@ def write_file(path: Path, data: bytes | str) -> Path:
     """
     final = path.absolute()
     with _told(final):
+        _refuse_file_above(final)
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent)
         os.close(handle)
@@ -116,9 +123,10 @@ def check_out(out: Path) -> None:
     UsageError
         If it holds something, is a file, or its place cannot be written.
     """
-    final = out.absolute()
+    final = _resolved(out)
     with _told(final):
         _refuse_full(final)
+        _refuse_file_above(final)
         there = next(folder for folder in (final, *final.parents) if folder.exists())
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
@@ -133,12 +141,12 @@ def _told(path: Path) -> Iterator[None]:
         raise UsageError(
             Text(
                 f"no permission to write {path}: choose another place with --out",
-                f"没有写入{path}的权限:请用 --out 另选位置",
+                f"没有写入{path}的权限：请用 --out 另选位置",
             )
         ) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UsageError(Text(f"cannot write {path}: {reason}", f"无法写入{path}:{reason}")) from error
+        raise UsageError(Text(f"cannot write {path}: {reason}", f"无法写入{path}：{reason}")) from error
 
 
 def _refuse_full(final: Path) -> None:
@@ -147,11 +155,38 @@ def _refuse_full(final: Path) -> None:
             raise UsageError(
                 Text(
                     f"{final} is not empty: name a new or an empty folder",
-                    f"{final}不是空文件夹:请指定新的或空的文件夹",
+                    f"{final}不是空文件夹：请指定新的或空的文件夹",
                 )
             )
     elif final.exists() or final.is_symlink():
-        raise UsageError(Text(f"{final} is a file: name a folder", f"{final}是文件:请指定文件夹"))
+        raise UsageError(Text(f"{final} is a file: name a folder", f"{final}是文件：请指定文件夹"))
+
+
+def _refuse_file_above(final: Path) -> None:
+    """Refuse a place below what is a file."""
+    above = next((folder for folder in final.parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise UsageError(
+            Text(
+                f"{above} is a file: nothing can be written below it; name another folder",
+                f"{above}是文件，无法在其下写入：请另选文件夹",
+            )
+        )
+
+
+def _resolved(path: Path) -> Path:
+    """Return a path without links: a folder is put in place of what a link leads to, never of the link."""
+    return Path(os.path.realpath(path))
+
+
+def _sweep(parent: Path) -> None:
+    """Remove temporary folders that killed runs have left; a younger one may belong to a run that is writing."""
+    with contextlib.suppress(OSError):
+        for entry in sorted(parent.iterdir()):
+            with contextlib.suppress(OSError):
+                left = _PART.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink()
+                if left and time.time() - entry.stat().st_mtime > _LEFT:
+                    shutil.rmtree(entry, ignore_errors=True)
 
 
 def _put_in_place(part: Path, final: Path, *, numbered: bool) -> Path:

@@ -16,7 +16,7 @@ from allocsim.files.salvage import salvaged
 from allocsim.files.selections import rule_problems
 from allocsim.files.sources import Sources, read_sources
 from allocsim.model.nearest import nearest
-from allocsim.model.scenario import Scenario
+from allocsim.model.scenario import Scenario, overridden
 from allocsim.model.settings import Settings
 from allocsim.model.statement import try_settings
 
@@ -72,9 +72,10 @@ def read_scenario(path: str | Path, *, changes: Mapping[str, Any] | None = None,
     if variant is not None:
         raw, lines, wrong = with_variant(raw, variant, lines)
         problems += wrong
-    raw, lines, wrong = with_changes(raw, changes or {}, lines)
-    problems += wrong
-    settings, refusals = try_settings(raw, lines)
+    changed = with_changes(raw, changes or {}, lines)
+    raw, lines = changed.raw, changed.lines
+    problems += changed.problems
+    settings, refusals = try_settings(raw, lines, changed=tuple(changed.values))
     problems += [refusal.problem for refusal in refusals]
     sources = read_sources(raw, lines, statement.folders)
     problems += sources.problems
@@ -90,6 +91,8 @@ def read_scenario(path: str | Path, *, changes: Mapping[str, Any] | None = None,
             inputs={**statement.inputs, **sources.inputs},
             folder=statement.folders[0],
             raw=raw,
+            variant=variant,
+            overrides=overridden({}, changed.values),
         )
     return Reading(scenario=scenario, problems=in_order(problems))
 
@@ -136,14 +139,21 @@ def find_scenario(path: str | Path) -> Path:
     UsageError
         If there is none.
     """
-    given = Path(path)
+    try:
+        return _found(Path(path))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(Text(f"cannot read {path}: {reason}", f"无法读取{path}：{reason}")) from error
+
+
+def _found(given: Path) -> Path:
     file = given / FILE if given.is_dir() else given
     if file.is_file():
         return file
     if given.is_dir():
         raise UsageError(Text(f"{given} holds no {FILE}", f"{given}中没有 {FILE}"))
     close = _close_folder(given)
-    hint = Text(f"; did you mean {close}?", f";是否应为{close}?") if close else Text("", "")
+    hint = Text(f"; did you mean {close}?", f"；是否应为{close}？") if close else Text("", "")
     raise UsageError(Text(f"there is no scenario at {given}{hint.en}", f"{given}处没有方案{hint.zh}"))
 
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from allocsim.errors import Problem, Text
 from allocsim.files.headers import meanings, normal
+from allocsim.files.names import name_problems
 from allocsim.files.policies import policy_problems
 from allocsim.files.precedence import precedence_problems
 from allocsim.model.money import MoneyStep, decimal
 from allocsim.model.nearest import did_you_mean
 from allocsim.model.rule import Change, Comparison, Fix, Grade, Rule, Scalar, Share, Where
-from allocsim.model.selection import MADE, column, holds
+from allocsim.model.selection import MADE, Selectable, column, holds
 from allocsim.model.settings import Settings
 from allocsim.model.statement import keyed
 from allocsim.model.table import Table
@@ -56,6 +57,7 @@ def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Lines
     """
     yield from precedence_problems(settings, places)
     yield from policy_problems(settings, places)
+    yield from name_problems(settings, places)
     projects = tables.get("projects")
     if projects is None:
         return
@@ -83,15 +85,15 @@ def _selection_problems(
                 yield problem
     if not sound:
         return
-    chosen = _known_part(lines, where)
+    chosen = stated_part(lines, where)
     if not chosen.any():
         yield lines.problem(
             key, Text(f"'{key}' selects no project", f"“{key}”没有选中任何项目"), _emptiest(lines, where)
         )
-    elif except_ and not any(name in MADE for name in except_) and not (chosen & ~_known_part(lines, except_)).any():
+    elif except_ and not any(name in MADE for name in except_) and not (chosen & ~stated_part(lines, except_)).any():
         message = Text(
             f"'{key}' selects no project: all of its lines are in 'except'",
-            f"“{key}”没有选中任何项目:全部被 except 排除",
+            f"“{key}”没有选中任何项目：全部被 except 排除",
         )
         yield lines.problem(key, message)
 
@@ -104,13 +106,13 @@ def _condition_problems(
     try:
         values = column(lines, name, {})
     except KeyError:
-        message = Text(f"'{key}': there is no column '{name}'", f"“{key}”:没有“{name}”列")
+        message = Text(f"'{key}': there is no column '{name}'", f"“{key}”：没有“{name}”列")
         yield lines.problem(key, message, _column_hint(lines, name))
         return
     numeric = values.dtype.kind == "f"
     if isinstance(condition, Comparison):
         if not numeric:
-            message = Text(f"'{key}' compares numbers, but '{name}' holds text", f"“{key}”比较大小,但“{name}”列是文字")
+            message = Text(f"'{key}' compares numbers, but '{name}' holds text", f"“{key}”比较大小，但“{name}”列是文字")
             yield lines.problem(key, message)
         return
     wanted = condition if isinstance(condition, tuple) else (condition,)
@@ -118,7 +120,7 @@ def _condition_problems(
         yield lines.problem(key, Text(f"'{key}' is an empty list", f"“{key}”是空列表"))
     for value in wanted:
         if not holds(values, value).any():
-            message = Text(f"'{key}': no project has {name} = {value}", f"“{key}”:没有项目的“{name}”为“{value}”")
+            message = Text(f"'{key}': no project has {name} = {value}", f"“{key}”：没有项目的“{name}”为“{value}”")
             yield lines.problem(key, message, _value_hint(values, value))
 
 
@@ -140,8 +142,8 @@ def _column_hint(lines: _Lines, name: str) -> Text | None:
     return did_you_mean(name, lines.columns())
 
 
-def _known_part(lines: _Lines, where: Where) -> NDArray[np.bool_]:
-    """Return the lines that meet the conditions on tables; columns made later may pick any of them."""
+def stated_part(lines: Selectable, where: Where) -> NDArray[np.bool_]:
+    """Return the lines that meet the conditions on tables, shape (p,); columns made later may pick any of them."""
     chosen = np.ones(len(lines.projects), dtype=np.bool_)
     for name, condition in where.items():
         if name not in MADE or name in lines.projects:
@@ -151,31 +153,31 @@ def _known_part(lines: _Lines, where: Where) -> NDArray[np.bool_]:
 
 def _emptiest(lines: _Lines, where: Where) -> Text | None:
     """Return how many lines each condition leaves on its own."""
-    counts = {name: int(_known_part(lines, {name: condition}).sum()) for name, condition in where.items()}
+    counts = {name: int(stated_part(lines, {name: condition}).sum()) for name, condition in where.items()}
     en = ", ".join(f"{name}: {count}" for name, count in counts.items())
-    return Text(f"lines that meet each condition: {en}", f"各条件单独选中的项目数:{en}")
+    return Text(f"lines that meet each condition: {en}", f"各条件单独选中的项目数：{en}")
 
 
 def _column_problems(lines: _Lines, key: str, rule: Rule, *, dated: bool) -> Iterator[Problem]:
     """Yield columns of ``by``, ``of`` and ``less`` that are absent or hold no numbers."""
     if not isinstance(rule, Change | Grade) and rule.by is not None and rule.by not in lines.columns():
-        message = Text(f"'{key}.by': there is no column '{rule.by}'", f"“{key}.by”:没有“{rule.by}”列")
+        message = Text(f"'{key}.by': there is no column '{rule.by}'", f"“{key}.by”：没有“{rule.by}”列")
         yield lines.problem(f"{key}.by", message, _column_hint(lines, rule.by))
     if isinstance(rule, Change | Grade | Share):
         if not dated and "last_budget" not in lines.projects and not isinstance(rule, Share):
-            message = Text(f"'{key}' needs last budgets, and there are none", f"“{key}”需要上年预算数,但没有")
+            message = Text(f"'{key}' needs last budgets, and there are none", f"“{key}”需要上年预算数，但没有")
             yield lines.problem(key, message, Text("fill in 'last_budget'", "请填写“上年预算数”"))
         return
     for part, name in (("of", rule.of), ("less", rule.less)):
         if name is None or (name == "last_budget" and (dated or name in lines.projects)):
             continue
         if name not in lines.projects:
-            message = Text(f"'{key}.{part}': there is no column '{name}'", f"“{key}.{part}”:没有“{name}”列")
+            message = Text(f"'{key}.{part}': there is no column '{name}'", f"“{key}.{part}”：没有“{name}”列")
             numeric = [each for each in lines.projects.columns if lines.projects.is_number(each)]
             yield lines.problem(f"{key}.{part}", message, _column_hint(lines, name) or did_you_mean(name, numeric))
         elif not lines.projects.is_number(name):
             message = Text(
-                f"'{key}.{part}': '{name}' holds text, no numbers", f"“{key}.{part}”:“{name}”列是文字,不是数字"
+                f"'{key}.{part}': '{name}' holds text, no numbers", f"“{key}.{part}”：“{name}”列是文字，不是数字"
             )
             yield lines.problem(f"{key}.{part}", message)
 
@@ -189,7 +191,7 @@ def _broken_steps(lines: _Lines, key: str, rule: Fix, step: MoneyStep) -> Iterat
         f"{key}.amount",
         Text(
             f"'{key}' fixes {rule.amount:.15g}, which is no whole multiple of money_step {step.size:g}",
-            f"“{key}”锁定的{rule.amount:.15g}不是 money_step({step.size:g})的整数倍",
+            f"“{key}”锁定的{rule.amount:.15g}不是 money_step（{step.size:g}）的整数倍",
         ),
-        Text(f"such as {near:.15g}, or a smaller money_step", f"如{near:.15g},或改小 money_step"),
+        Text(f"such as {near:.15g}, or a smaller money_step", f"如{near:.15g}，或改小 money_step"),
     )

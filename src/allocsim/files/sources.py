@@ -11,8 +11,8 @@ from typing import Any
 from allocsim.errors import InvalidInput, Problem, Text
 from allocsim.files.examples import michigan_schools
 from allocsim.files.grid import Unreadable
-from allocsim.files.merge import is_absolute
-from allocsim.files.tables import bytes_of, table_from
+from allocsim.files.merge import is_absolute, slash_hint
+from allocsim.files.tables import TEXTS, bytes_of, table_from
 from allocsim.model.settings import TABLES
 from allocsim.model.statement import keyed
 from allocsim.model.table import Table
@@ -58,9 +58,13 @@ def read_sources(raw: Mapping[str, Any], lines: Lines, folders: Sequence[Path]) 
             if path not in contents:
                 contents[path] = bytes_of(path, file)
         except Unreadable as error:
-            problems.append(_placed(error.problem, f"tables.{name}", lines))
+            told = replace(error.problem, hint=slash_hint(file) or error.problem.hint)
+            problems.append(_placed(told, f"tables.{name}", lines))
             complete = False
             continue
+        if sheet is not None and path.suffix.lower() in TEXTS:
+            message = Text(f"{file} has no sheets: 'sheet' is not used", f"{file}不是工作簿：sheet 不起作用")
+            problems.append(keyed(f"tables.{name}.sheet", message, lines, warning=True))
         data, digest = contents[path]
         inputs[file] = digest
         read = table_from(data, file, name, sheet=sheet)
@@ -125,7 +129,7 @@ def _allowed(file: str, folders: Sequence[Path]) -> Path:
             Text("lies outside the scenario's folder", "在方案文件夹之外"),
             hint=Text(
                 "put the file into the scenario's folder, or name its folder in 'extends'",
-                "请把文件放进方案文件夹,或在 extends 中指明其文件夹",
+                "请把文件放进方案文件夹，或在 extends 中指明其文件夹",
             ),
         )
     return path

@@ -16,12 +16,14 @@ from allocsim.files.columns import COLUMNS, Column
 from allocsim.files.csv import read_csv
 from allocsim.files.grid import BYTES, Cell, Grid, Unreadable, letter
 from allocsim.files.headers import header_row, meanings, missing_column_hint, normal
+from allocsim.files.marks import clean_grid
 from allocsim.files.xlsx import as_text, read_xlsx
 from allocsim.model.nearest import nearest
 from allocsim.model.table import Table
 
 _WORKBOOKS = (".xlsx", ".xlsm")
-_TEXTS = (".csv", ".tsv", ".txt")
+TEXTS = (".csv", ".tsv", ".txt")
+"""Endings of files that have no sheets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +52,7 @@ def bytes_of(path: Path, shown: str) -> tuple[bytes, str]:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise Unreadable(shown, Text(f"cannot be read: {reason}", f"无法读取:{reason}")) from error
+        raise Unreadable(shown, Text(f"cannot be read: {reason}", f"无法读取：{reason}")) from error
     return data, hashlib.sha256(data).hexdigest()
 
 
@@ -77,12 +79,24 @@ def table_from(data: bytes, file: str, name: str, *, sheet: str | None = None) -
     return _build(name, label, grid)
 
 
+def has_rows(path: Path, names: Sequence[str]) -> bool:
+    """Tell whether a workbook holds a row below the header in any of these tables; False where it cannot be read."""
+    for name in names:
+        try:
+            _, grid = read_xlsx(bytes_of(path, path.name)[0], path.name, name, None)
+        except Unreadable:
+            continue
+        if grid.rows and len(grid.rows) > _headers(name, grid.rows)[0] + 1:
+            return True
+    return False
+
+
 def _grid(data: bytes, file: str, name: str, sheet: str | None) -> tuple[str, Grid]:
     ending = Path(file).suffix.lower()
     if ending in _WORKBOOKS:
         found, grid = read_xlsx(data, file, name, sheet)
         return f"{file}!{found}", grid
-    if ending not in _TEXTS:
+    if ending not in TEXTS:
         raise Unreadable(
             file,
             Text(f"is of a kind that is not read ('{ending}')", f"的文件类型“{ending}”无法读取"),
@@ -105,6 +119,8 @@ def _missing(name: str, headers: Sequence[str]) -> list[Column]:
 
 def _build(name: str, label: str, grid: Grid) -> TableRead:
     position, headers = _headers(name, grid.rows)
+    grid, marked = clean_grid(grid, label, headers, grid.lines[position])
+    headers = [as_text(cell) for cell in grid.rows[position]]
     problems = [
         _missing_column(name, label, column, headers, grid.lines[position]) for column in _missing(name, headers)
     ]
@@ -114,7 +130,8 @@ def _build(name: str, label: str, grid: Grid) -> TableRead:
     if not body and not problems:
         problems.append(_empty(label))
     if problems:
-        return TableRead(table=None, problems=tuple(problems))
+        return TableRead(table=None, problems=(*marked, *problems))
+    problems += marked
     lines = grid.lines[position + 1 :]
     problems += _wide_rows(label, body, headers, lines, grid.lettered)
     arrays: dict[str, NDArray[Any]] = {}
@@ -148,9 +165,9 @@ def _named(
                 Problem(
                     message=Text(
                         f"columns '{first}' and '{header}' both mean '{column.key}'",
-                        f"“{first}”和“{header}”两列是同一列({column.key})",
+                        f"“{first}”和“{header}”两列是同一列（{column.key}）",
                     ),
-                    hint=Text("keep one, or give the other a name of its own", "保留一列,或给另一列改名"),
+                    hint=Text("keep one, or give the other a name of its own", "保留一列，或给另一列改名"),
                     file=label,
                     line=line,
                     cell=f"{label}!{letter(index)}{line}" if lettered else None,
@@ -166,7 +183,7 @@ def _named(
 def _missing_column(name: str, label: str, column: Column, headers: Sequence[str], line: int) -> Problem:
     printed = column.header("zh")
     return Problem(
-        message=Text(f"column '{column.key}' is missing", f"缺少“{printed}”列({column.key})"),
+        message=Text(f"column '{column.key}' is missing", f"缺少“{printed}”列（{column.key}）"),
         hint=missing_column_hint(name, column, headers),
         file=label,
         line=line,
@@ -191,7 +208,7 @@ def _wide_rows(
                     ),
                     hint=Text(
                         "name the column or empty the cell; in CSV, quote texts that hold a comma",
-                        "请补表头或清空该单元格;CSV 中含逗号的文字须加引号",
+                        "请补表头或清空该单元格；CSV 中含逗号的文字须加引号",
                     ),
                     file=label,
                     line=line,
@@ -217,5 +234,5 @@ def _neighbour(path: Path) -> Text | None:
         names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
     except OSError:
         return None
-    close = nearest(path.name, [name for name in names if name.endswith((*_WORKBOOKS, *_TEXTS))])
-    return Text(f"did you mean '{close}'?", f"是否应为“{close}”?") if close else None
+    close = nearest(path.name, [name for name in names if name.endswith((*_WORKBOOKS, *TEXTS))])
+    return Text(f"did you mean '{close}'?", f"是否应为“{close}”？") if close else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from allocsim.errors import Text, UsageError
 from allocsim.files import schema
-from allocsim.files.blank_book import blank_book
+from allocsim.files.blank_book import BLANK, blank_book
 from allocsim.files.merge import FILE, read_statement
 from allocsim.files.runs import write_run
 from allocsim.model.nearest import did_you_mean
@@ -24,10 +24,14 @@ _NAME = re.compile(r'[^\\/:*?"<>|\x00-\x1f.][^\\/:*?"<>|\x00-\x1f]*')
 def new(name: str, template: str, folder: Path, *, language: str | None = None) -> Path:
     """Make a new scenario folder and return it; it is whole or absent.
 
+    A workbook to fill in lies in it: that of an empty scenario bears the folder's name and is what the scenario reads;
+    beside a copied scenario, which reads the tables it came with, it is :data:`allocsim.files.blank_book.BLANK`, and
+    its first sheet says what to write for it to be read.
+
     Parameters
     ----------
     name
-        Name of the new folder and of the workbook in it.
+        Name of the new folder.
     template
         Name of a shipped scenario, or ``"empty"``.
     folder
@@ -44,16 +48,19 @@ def new(name: str, template: str, folder: Path, *, language: str | None = None) 
         raise UsageError(
             Text(
                 f"'{name}' is no name for a folder: no / \\ : and no dot in front",
-                f"“{name}”不能作文件夹名:不能含 / \\ :,不能以点开头",
+                f"“{name}”不能作文件夹名：不能含 / \\ :，不能以点开头",
             )
         )
     if template not in templates():
         hint = did_you_mean(template, templates())
         said = hint or Text("", "")
-        raise UsageError(Text(f"there is no template '{template}'; {said.en}", f"没有名为“{template}”的模板;{said.zh}"))
+        raise UsageError(
+            Text(f"there is no template '{template}'; {said.en}", f"没有名为“{template}”的模板；{said.zh}")
+        )
     files = _empty(name, language or "zh") if template == EMPTY else _copied(template)
     spoken = language or ("en" if 'language = "en"' in str(files[FILE]) else "zh")
-    files = {**files, f"{name}.xlsx": blank_book(spoken), _SCHEMA: schema.text()}
+    read = template == EMPTY
+    files = {**files, f"{name}.xlsx" if read else BLANK: blank_book(spoken, read=read), _SCHEMA: schema.text()}
     return write_run(folder / name, folder, name, files)
 
 

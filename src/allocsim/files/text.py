@@ -16,7 +16,7 @@ class Undecodable(NamedTuple):
     line: int
 
 
-_SAVE_AS = Text("save it as UTF-8 text (a spreadsheet: CSV UTF-8)", "请另存为 UTF-8 文本(电子表格选“CSV UTF-8”)")
+_SAVE_AS = Text("save it as UTF-8 text (a spreadsheet: CSV UTF-8)", "请另存为 UTF-8 文本（电子表格选“CSV UTF-8”）")
 
 
 def decoded(data: bytes) -> tuple[str, Undecodable | None]:
@@ -32,7 +32,7 @@ def decoded(data: bytes) -> tuple[str, Undecodable | None]:
             return "", _undecodable(data, 0)
     nul = data.find(b"\0")
     if nul >= 0:
-        message = Text("holds NUL bytes: it is no text file", "含有 NUL 字节,不是文本文件")
+        message = Text("holds NUL bytes: it is no text file", "含有 NUL 字节，不是文本文件")
         return "", Undecodable(message, _SAVE_AS, _line(data, nul))
     try:
         return data.decode("utf-8-sig"), None

@@ -87,11 +87,11 @@ def _sheet_name(names: Sequence[str], file: str, table: str, sheet: str | None) 
     raise Unreadable(
         file,
         Text(
-            f"has several sheets and none is called '{SHEETS[table][-1]}'", f"有多个工作表,但没有“{SHEETS[table][0]}”"
+            f"has several sheets and none is called '{SHEETS[table][-1]}'", f"有多个工作表，但没有“{SHEETS[table][0]}”"
         ),
         hint=Text(
             f'name the sheet: {table} = {{file = "{file}", sheet = "{names[0]}"}}',
-            f'请写明工作表:{table} = {{file = "{file}", sheet = "{names[0]}"}}',
+            f'请写明工作表：{table} = {{file = "{file}", sheet = "{names[0]}"}}',
         ),
     )
 

@@ -8,6 +8,14 @@ from typing import Any
 
 SHOWN: dict[tuple[str, str], Callable[..., Any]] = {}
 """(way of showing, name of the noun) -> what shows it; the ways are ``frame``, ``html``, ``plot`` and ``save``."""
+PICTURES = {
+    "Evidence": "curves",
+    "Curves": "curves",
+    "Plan": "plan",
+    "Outcomes": "outcomes",
+    "Comparison": "differences",
+}
+"""Name of a noun -> the picture of a whole result in which it is drawn."""
 
 
 class Shown:
@@ -20,7 +28,13 @@ class Shown:
         return self._look_up("frame")(self)
 
     def plot(self, **options: Any) -> Any:
-        """Draw the result and return its matplotlib axes."""
+        """Draw the result and return its matplotlib axes; stages are drawn in pictures of a whole result.
+
+        Raises
+        ------
+        TypeError
+            If this is one stage of a result; says which picture of the result shows it.
+        """
         return self._look_up("plot")(self, **options)
 
     def save(self, path: str | Path) -> Path:
@@ -36,4 +50,13 @@ class Shown:
         try:
             return SHOWN[way, type(self).__name__]
         except KeyError:
-            raise TypeError(f"{type(self).__name__} has no {way!r} of its own") from None
+            raise TypeError(_instead(type(self).__name__, way)) from None
+
+
+def _instead(noun: str, way: str) -> str:
+    """Return what to do where a noun does not show itself in some way."""
+    if way == "plot" and noun in PICTURES:
+        return (
+            f"{noun} is drawn as part of a result: use result.plot(what={PICTURES[noun]!r}), result = al.run(scenario)"
+        )
+    return f"{noun} has no {way!r} of its own"

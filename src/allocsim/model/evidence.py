@@ -32,7 +32,21 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaterBias:
-    """How far one kind of rater scores above the anchor, with its 90 % interval [score 0-100]."""
+    """How one kind of rater scores beside the anchor.
+
+    Attributes
+    ----------
+    rater
+        The kind of rater.
+    bias, low, high
+        Mean distance above the anchor over the kind's own readings, and its 90 % interval [score 0-100].
+    noise
+        Standard deviation of one reading, as written, around what the kind writes of that truth [score 0-100].
+    n
+        Readings on record.
+    slope
+        What a reading rises by where the anchor's would rise by 1: below 1 the kind compresses the scale.
+    """
 
     rater: str
     bias: float
@@ -40,6 +54,7 @@ class RaterBias:
     high: float
     noise: float
     n: int
+    slope: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,13 +89,16 @@ class Evidence(Shown):
     coverage
         Share of the recorded years of a project that have a score (p,) [share 0-1].
     bias
-        Bias of each kind of rater.
+        Bias and slope of each kind of rater.
     anchor
         What bias is measured against: ``third_party``, ``finance`` or ``mean``.
     shift
         Standard error of the common level that all pooled scores share [score 0-100]; one draw moves all alike.
     rulebook
         The rulebook of the grades.
+    limited
+        +1 where the readings that carry a score stand at 100 and the truth may lie above the score, -1 where they
+        stand at 0 and it may lie below, else 0 (o,); None where no score is limited.
     """
 
     id: tuple[str, ...]
@@ -108,6 +126,7 @@ class Evidence(Shown):
     anchor: str
     shift: float
     rulebook: Rulebook
+    limited: IntArray | None = None
 
     def latest_score(self) -> FloatArray:
         """Return the score of each project's latest year that counts, NaN where there is none (p,) [score 0-100]."""

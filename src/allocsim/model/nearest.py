@@ -33,14 +33,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> Text | None:
     choices = sorted(set(known) - {""})
     found = nearest(word, choices)
     if found is not None:
-        return Text(f"did you mean '{found}'?", f"是否应为“{found}”?")
+        return Text(f"did you mean '{found}'?", f"是否应为“{found}”？")
     if not choices:
         return None
     shown = choices[:_SHOWN]
     more = len(choices) - len(shown)
     return Text(
         f"known: {', '.join(shown)}" + (f" and {more} more" if more else ""),
-        f"可用:{'、'.join(shown)}" + (f" 等{len(choices)}个" if more else ""),
+        f"可用：{'、'.join(shown)}" + (f" 等{len(choices)}个" if more else ""),
     )
 
 

@@ -45,6 +45,8 @@ class RuleReport:
         A rule of sums with ``by`` has one report for each value, which ``row`` names. A limit line by line has one
         report for all its lines together (``row`` empty; sums of their numbers, prices of moving all by a step at
         once), then one for each line that stands at its number (``row`` is the line's id).
+    covered
+        Lines that a limit line by line binds, on the report of all of them together; 1 on every other report.
     sense
         The side it binds; a change limit has reports of both.
     level, activity, slack
@@ -57,6 +59,7 @@ class RuleReport:
     kind: str
     basis: str
     row: str
+    covered: int
     sense: Literal["floor", "ceiling", "fix"]
     level: float
     activity: float
@@ -103,9 +106,11 @@ class Plan(Shown):
     held_by
         Name of the rule that holds each line, ``""`` where its marginal meets the price (p,).
     wrong_cut_probability
-        Probability that a cut lowers the whole (p,); NaN where the line is not cut.
+        Share of curve draws in which the benefit that a line's cut loses exceeds the cut at that draw's price of money
+        (p,); NaN where the line is not cut, held by a fixed amount or dropped to nothing.
     bound, bound_by, rounding_loss, gap, price
-        The certificate: see the sources in ``optimise/certify.py``.
+        The certificate: see the sources in ``optimise/certify.py``. ``bound_by`` says what proves ``gap``: multipliers
+        alone, or the tree of a whole-number program over every amount that could still be better.
     status
         optimal: certified; limit: valid plan, certificate not closed; given: a plan written by hand.
     """
@@ -189,8 +194,9 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Rules that cannot all hold together (irreducible: each is needed), and the cheapest repair."""
+    """Rules that cannot all hold together (each is needed), and the cheapest repair; amounts in ``unit``."""
 
+    unit: str
     rules: tuple[ConflictRule, ...]
     repair: tuple[Repair, ...]
 
@@ -205,7 +211,7 @@ class RulesConflict(AllocsimError):  # noqa: N818 - it reads as what it is
         super().__init__(
             Text(
                 f"these rules cannot all hold: {', '.join(names)}",
-                f"以下规则不能同时成立:{'、'.join(f'“{name}”' for name in names)}",
+                f"以下规则不能同时成立：{'、'.join(f'“{name}”' for name in names)}",
             )
         )
         self.args = (conflict,)

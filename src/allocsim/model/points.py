@@ -23,15 +23,15 @@ def points_of(text: str) -> Points:
         raise Unsound(f"'{text}' does not spell corners", f"“{text}”不是折点") from None
     if len(corners) < 2 or corners[0] != (0.0, 0.0):
         raise Unsound(
-            "a piecewise curve begins at 0:0 and has two corners at least", "分段曲线从 0:0 开始,至少两个折点"
+            "a piecewise curve begins at 0:0 and has two corners at least", "分段曲线从 0:0 开始，至少两个折点"
         )
     slopes = []
     for (x, benefit), (next_x, next_benefit) in pairwise(corners):
         if not next_x > x or not next_benefit >= benefit:
-            raise Unsound("corners must go up in spending, and benefit must not fall", "折点的支出须递增,效益不得下降")
+            raise Unsound("corners must go up in spending, and benefit must not fall", "折点的支出须递增，效益不得下降")
         slopes.append((next_benefit - benefit) / (next_x - x))
     if any(later > earlier * (1 + 1e-12) for earlier, later in pairwise(slopes)):
-        raise Unsound("the curve must rise ever more slowly (concave)", "曲线须越来越平缓(凹)")
+        raise Unsound("the curve must rise ever more slowly (concave)", "曲线须越来越平缓（凹）")
     return corners
 
 

@@ -29,8 +29,8 @@ _WANTED = {
     "string": Text("must be text in quotes", "必须是加引号的文字"),
     "bool": Text("must be true or false", "必须是 true 或 false"),
     "tuple": Text("must be a list in square brackets", "必须是方括号中的列表"),
-    "model": Text("must be a table of keys", "必须是一组键(小节)"),
-    "dict": Text("must be a table of keys", "必须是一组键(小节)"),
+    "model": Text("must be a table of keys", "必须是一组键（小节）"),
+    "dict": Text("must be a table of keys", "必须是一组键（小节）"),
     "finite": Text("must be a finite number", "必须是有限数"),
 }
 
@@ -53,19 +53,19 @@ def message_of(key: str, path: Path, group: Sequence[ErrorDetails], value: Any) 
     kind = error["type"]
     context = error.get("ctx", {})
     if kind == "missing" and isinstance(error["loc"][-1], int):
-        return Text(f"'{key}' has too few values: {shown(value)}", f"“{key}”的值不够:{shown(value)}")
+        return Text(f"'{key}' has too few values: {shown(value)}", f"“{key}”的值不够：{shown(value)}")
     if kind == "missing":
         return Text(f"'{key}' is missing", f"缺少“{key}”")
     if kind == "extra_forbidden" and not is_condition(path):
         return Text(f"unknown key '{key}'", f"未知的键“{key}”")
     if kind == "value_error" and isinstance(context.get("error"), Unsound):
         text: Text = context["error"].text
-        return Text(f"'{key}': {text.en}", f"“{key}”:{text.zh}")
+        return Text(f"'{key}': {text.en}", f"“{key}”：{text.zh}")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _kind_message(key, value, kind == "union_tag_not_found")
     union = _union_message(path)
     if union is not None and not (kind in _LIMITS and len(group) == 1):
-        return Text(f"'{key}' {union.en}, not {shown(value)}", f"“{key}”{union.zh},不能是{shown(value)}")
+        return Text(f"'{key}' {union.en}, not {shown(value)}", f"“{key}”{union.zh}，不能是{shown(value)}")
     return _plain_message(key, error, value)
 
 
@@ -76,7 +76,7 @@ def hint_of(path: Path, group: Sequence[ErrorDetails], value: Any) -> Text | Non
     if kinds & {"float_type", "int_type"} and isinstance(value, str) and _NUMBER.fullmatch(value):
         number = re.sub(r"[,，_ ]", "", value)
         return Text(
-            f"remove the quotes: {path[-1]} = {_unquoted(number)}", f"去掉引号:{path[-1]} = {_unquoted(number)}"
+            f"remove the quotes: {path[-1]} = {_unquoted(number)}", f"去掉引号：{path[-1]} = {_unquoted(number)}"
         )
     if is_condition(path) and isinstance(value, Mapping):
         unknown = [str(word) for word in value if word not in _COMPARISONS]
@@ -90,11 +90,11 @@ def hint_of(path: Path, group: Sequence[ErrorDetails], value: Any) -> Text | Non
             value, _quoted_words(" ".join(e["ctx"]["expected"] for e in group if e["type"] == "literal_error"))
         )
     if "string_type" in kinds and isinstance(value, datetime.date):
-        return Text(f'write month and day in quotes: "{value:%m-%d}"', f'写成带引号的月日:"{value:%m-%d}"')
+        return Text(f'write month and day in quotes: "{value:%m-%d}"', f'写成带引号的月日："{value:%m-%d}"')
     if "string_type" in kinds and isinstance(value, int | float):
-        return Text(f'put it in quotes: "{value}"', f'加上引号:"{value}"')
+        return Text(f'put it in quotes: "{value}"', f'加上引号："{value}"')
     if "string_pattern_mismatch" in kinds:
-        return Text('write month and day, such as "06-30"', '写成“月-日”,如 "06-30"')
+        return Text('write month and day, such as "06-30"', '写成“月-日”，如 "06-30"')
     if "tuple_type" in kinds and path in (("rule",), ("policy",)):
         return Text(f"write every entry under [[{path[0]}]]", f"每一条写在 [[{path[0]}]] 之下")
     if "tuple_type" in kinds and value is not None and not isinstance(value, Mapping):
@@ -125,44 +125,44 @@ def _plain_message(key: str, error: ErrorDetails, value: Any) -> Text:
         name, en, zh = _LIMITS[kind]
         limit = f"{context[name]:g}"
         return Text(
-            f"'{key}' {en.format(limit)}, not {shown(value)}", f"“{key}”{zh.format(limit)},不能是{shown(value)}"
+            f"'{key}' {en.format(limit)}, not {shown(value)}", f"“{key}”{zh.format(limit)}，不能是{shown(value)}"
         )
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", '"')
         return Text(
             f"'{key}' must be {expected}, not {shown(value)}",
-            f"“{key}”必须是 {expected.replace(' or ', ' 或 ').replace(', ', '、')},不能是{shown(value)}",
+            f"“{key}”必须是 {expected.replace(' or ', ' 或 ').replace(', ', '、')}，不能是{shown(value)}",
         )
     if kind == "string_pattern_mismatch":
         return Text(
             f"'{key}' must be a day such as \"06-30\", not {shown(value)}",
-            f'“{key}”必须是日期,如 "06-30",不能是{shown(value)}',
+            f'“{key}”必须是日期，如 "06-30"，不能是{shown(value)}',
         )
     if kind in ("too_long", "too_short"):
         wanted = context.get("max_length", context.get("min_length"))
         return Text(
-            f"'{key}' wants {wanted} value(s), not {shown(value)}", f"“{key}”须有{wanted}个值,不能是{shown(value)}"
+            f"'{key}' wants {wanted} value(s), not {shown(value)}", f"“{key}”须有{wanted}个值，不能是{shown(value)}"
         )
     if kind == "missing_argument" or kind == "string_too_short":
         return Text(f"'{key}' must not be empty", f"“{key}”不能为空")
     wanted_type = "int" if kind == "int_from_float" else kind.partition("_")[0]
     wanted_text = _WANTED.get(wanted_type)
     if wanted_text is None:
-        return Text(f"'{key}': {error['msg']}", f"“{key}”:{error['msg']}")
-    return Text(f"'{key}' {wanted_text.en}, not {shown(value)}", f"“{key}”{wanted_text.zh},不能是{shown(value)}")
+        return Text(f"'{key}': {error['msg']}", f"“{key}”：{error['msg']}")
+    return Text(f"'{key}' {wanted_text.en}, not {shown(value)}", f"“{key}”{wanted_text.zh}，不能是{shown(value)}")
 
 
 def _kind_message(key: str, value: Any, absent: bool) -> Text:
     if absent:
         return Text(f"'{key}' has no 'kind'", f"“{key}”缺少 kind")
-    return Text(f"'{key}': unknown kind {shown(value['kind'])}", f"“{key}”:未知的 kind {shown(value['kind'])}")
+    return Text(f"'{key}': unknown kind {shown(value['kind'])}", f"“{key}”：未知的 kind {shown(value['kind'])}")
 
 
 def _union_message(path: Path) -> Text | None:
     if is_condition(path):
         return Text(
             "must be a value, a list of values or a comparison such as {below = 0.5}",
-            "必须是一个值、一列值或比较条件(如 {below = 0.5})",
+            "必须是一个值、一列值或比较条件（如 {below = 0.5}）",
         )
     if len(path) == 2 and path[0] == "tables" and path[1] != "example":
         return Text(

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from allocsim.errors import Text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+MOST_MONEY = 1e15
+"""No amount is larger than this, in any unit."""
+MOST_TIMES = 1000.0
+"""No rule lets a line grow by more than this multiple."""
 Scalar = str | int | float | bool
 
 
@@ -66,9 +70,9 @@ class _Amount(_Rule):
 
     scope: Literal["sum", "each"] = "sum"
     by: str | None = Field(None, description="one such rule for every value of this column")
-    amount: Number | None = Field(None, description="[unit]")
+    amount: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] | None = Field(None, description="[unit]")
     of: str | None = Field(None, description="a column of projects")
-    times: Number = 1.0
+    times: Annotated[float, Field(ge=0, le=MOST_TIMES, allow_inf_nan=False)] = 1.0
     less: str | None = Field(None, description="a column of projects that is taken off")
 
     @model_validator(mode="after")
@@ -109,8 +113,10 @@ class Change(_Rule):
         if self.change[0] > self.change[1]:
             raise Unsound(
                 "the first number of 'change' is the least: it must not exceed the second",
-                "change 的第一个数是下限,不得大于第二个数",
+                "change 的第一个数是下限，不得大于第二个数",
             )
+        if self.change[1] > MOST_TIMES:
+            raise Unsound(f"'change' goes up to {MOST_TIMES:g} times at most", f"change 最多为{MOST_TIMES:g}倍")
         return self
 
 
@@ -132,7 +138,7 @@ class Grade(_Rule):
     """A ceiling by grade, as a share of last budget; a grade that is not named is not bound."""
 
     kind: Literal["grade"]
-    cut: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+    cut: dict[str, Annotated[float, Field(ge=0, le=MOST_TIMES, allow_inf_nan=False)]] = Field(
         min_length=1, description="grade -> share of last budget, such as {medium = 0.9, poor = 0.5}"
     )
 

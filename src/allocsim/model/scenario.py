@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from allocsim.errors import InvalidInput, Problem, Text
 from allocsim.model.money import MoneyStep
 from allocsim.model.settings import NAMED_LISTS, Settings
-from allocsim.model.statement import settings_of
+from allocsim.model.statement import try_settings
 from allocsim.model.table import Table
+
+QUIET = ("language", "simulate.seed")
+"""Keys that are no overrides: they change in what words, or on which draws, but not what is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +41,11 @@ class Scenario:
     raw
         What the settings were made from: the statement after ``extends``, the variant and the changes. ``extends`` is
         resolved and gone, table paths are relative to ``folder``, the named variants are kept as stated.
+    variant
+        The variant that was asked for, or None.
+    overrides
+        Dotted key -> value of every change from outside the files and the variant, in the order in which they were
+        made, but for :data:`QUIET`; read-only.
     """
 
     name: str
@@ -51,6 +60,15 @@ class Scenario:
     inputs: Mapping[str, str]
     folder: Path
     raw: Mapping[str, Any]
+    variant: str | None = None
+    overrides: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "overrides", MappingProxyType(dict(self.overrides)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _made_again, ({**held, "overrides": dict(self.overrides)},)
 
     @property
     def step(self) -> MoneyStep:
@@ -63,7 +81,8 @@ class Scenario:
         Raises
         ------
         InvalidInput
-            If a key or its value is refused, or names another table: tables are read by ``load`` only.
+            If a key or its value is refused, or names another table: tables are read by ``load`` only. No file is
+            blamed for what this call states.
         KeyError
             If a list of tables has no entry of that name.
 
@@ -76,8 +95,32 @@ class Scenario:
             message = Text("tables are read when a scenario is loaded", "数据表只在载入方案时读取")
             hint = Text("load it again with these changes", "请带上这些改动重新载入")
             raise InvalidInput([Problem(message=message, hint=hint, key=key) for key in tables])
-        from_keys = apply_changes(self.raw, changes)
-        return replace(self, settings=settings_of(from_keys, self.lines), raw=from_keys)
+        raw = apply_changes(self.raw, changes)
+        settings, refusals = try_settings(raw, {}, changed=tuple(changes))
+        if settings is None:
+            raise InvalidInput([refusal.problem for refusal in refusals])
+        return replace(
+            self,
+            settings=settings,
+            raw=raw,
+            lines={key: place for key, place in self.lines.items() if not _within(key, changes)},
+            overrides=overridden(self.overrides, changes),
+        )
+
+
+def overridden(overrides: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Return the overrides after further changes: a key set again, or as part of a whole, counts once."""
+    kept = {key: value for key, value in overrides.items() if not _within(key, changes)}
+    return {**kept, **{key: value for key, value in changes.items() if key not in QUIET}}
+
+
+def _within(key: str, changes: Mapping[str, object]) -> bool:
+    """Tell whether a key is one of those changed, or lies below one."""
+    return any(key == changed or key.startswith((f"{changed}.", f"{changed}[")) for changed in changes)
+
+
+def _made_again(held: Mapping[str, Any]) -> Scenario:
+    return Scenario(**held)
 
 
 def apply_changes(raw: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

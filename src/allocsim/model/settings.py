@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from allocsim.model.rule import Names, Number, Pair, Rule, Stated, Unsound, Where
+from allocsim.model.rule import MOST_MONEY, Names, Number, Pair, Rule, Stated, Unsound, Where
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -17,7 +17,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 def _real_day(day: str) -> str:
     month, number = int(day[:2]), int(day[3:])
     if number > monthrange(_PLAIN_YEAR, month)[1]:
-        raise Unsound(f"{day} is no day of a year of 365 days", f"{day}不是平年(365天)中的日期")
+        raise Unsound(f"{day} is no day of a year of 365 days", f"{day}不是平年（365天）中的日期")
     return day
 
 
@@ -32,6 +32,9 @@ Triple = Annotated[tuple[Number, Number, Number], Field(strict=False)]
 Whole = Annotated[int, Field(ge=0)]
 NAMED_LISTS = ("rule", "policy")
 """Lists of tables whose entries are told apart by name."""
+Money = Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)]
+MOST_STEPS = 2.0**52
+"""Whole steps of money up to which floats count exactly."""
 TABLES = ("projects", "records", "indicators", "districts", "departments", "curves")
 
 
@@ -76,10 +79,10 @@ class CurvesSettings(Stated):
 class BudgetSettings(Stated):
     """The money there is."""
 
-    total: NotNegative = Field(description="[unit], the reserve included")
-    reserve: NotNegative | None = Field(None, description="[unit]; 预备费")
+    total: Money = Field(description="[unit], the reserve included")
+    reserve: Money | None = Field(None, description="[unit]; 预备费")
     reserve_share: Share | None = Field(None, description="share of reserve_base")
-    reserve_base: NotNegative | None = Field(
+    reserve_base: Money | None = Field(
         None, description="[unit]; general public budget expenditure of this level, the base of Budget Law art. 40"
     )
 
@@ -108,26 +111,37 @@ class Monitoring(Stated):
     """What monitors report, how noisy and how late."""
 
     every: Literal["month", "quarter"] = "month"
-    noise: NotNegative = Field(0.1, description="[share] of the reported figure")
+    noise: Annotated[float, Field(ge=0, le=10)] = Field(0.1, description="[share] of the reported figure")
     delay: Pair = Field((5, 40), description="[days] least and most, by district")
+
+    @model_validator(mode="after")
+    def _no_report_before_its_time(self) -> Monitoring:
+        least, most = self.delay
+        if not 0 <= least <= most <= 365:
+            raise Unsound("'delay' wants 0 <= least <= most <= 365 days", "delay 须满足 0 ≤ 最短 ≤ 最长 ≤ 365 天")
+        return self
 
 
 class SimulateSettings(Stated):
     """The year that is simulated."""
 
-    replications: Annotated[int, Field(ge=2)] = 1000
+    replications: Annotated[int, Field(ge=2, le=1_000_000)] = 1000
     seed: Whole = 1
     baseline: str = "hold"
     checkpoints: Dates = ("03-31", "06-30", "09-30")
     sessions: Dates = Field(("07-28", "11-26"), description="when a formal adjustment can be approved")
     freeze: Date = Field("11-15", description="no moves after this day")
-    unspent_worth: NotNegative = Field(0.5, description="what a unit left over at year end keeps of its worth")
-    move_cost: NotNegative = 0.02
+    unspent_worth: Annotated[float, Field(ge=0, le=1.5)] = Field(
+        0.5, description="what a unit left over at year end keeps of its worth"
+    )
+    move_cost: Annotated[float, Field(ge=0, le=10)] = 0.02
     policies: Names = ("hold", "threshold", "reserve_index", "reoptimise")
     monitoring: Monitoring = Monitoring()
     commitment_lead: Annotated[int, Field(ge=0, le=180)] = Field(35, description="[days]")
-    room: Positive = Field(1.6, description="weekly limit as a multiple of the steepest planned week (stylised)")
-    vulnerability: NotNegative = Field(
+    room: Annotated[float, Field(gt=0, le=100)] = Field(
+        1.6, description="weekly limit as a multiple of the steepest planned week (stylised)"
+    )
+    vulnerability: Annotated[float, Field(ge=0, le=100)] = Field(
         0.5, description="share of a week's work lost per unit of hazard load, where projects has no such column"
     )
     harm: Share = Field(0.3, description="share of lost pace that also makes money work less well (stylised)")
@@ -158,17 +172,17 @@ class HazardSettings(Stated):
         if not 1 <= self.window[0] <= self.window[1] <= self.window[2] <= 365:
             raise Unsound(
                 "'window' wants three days of the year in order: earliest, mode, latest",
-                "window 须为三个依次递增的年内日序:最早、最可能、最晚",
+                "window 须为三个依次递增的年内日序：最早、最可能、最晚",
             )
         if not 1 <= self.duration[0] <= self.duration[1]:
             raise Unsound(
                 "'duration' wants days of at least 1, at the threshold no more than at 1 in 100",
-                "duration 须不少于1天,且门槛处的天数不多于百年一遇",
+                "duration 须不少于1天，且门槛处的天数不多于百年一遇",
             )
         if not 0 <= self.severity[0] <= self.severity[1] <= 1:
             raise Unsound(
                 "'severity' wants shares between 0 and 1, at the threshold no more than at 1 in 100",
-                "severity 须为0到1之间的份额,且门槛处不大于百年一遇",
+                "severity 须为0到1之间的份额，且门槛处不大于百年一遇",
             )
         return self
 
@@ -259,3 +273,12 @@ class Settings(Stated):
     agriculture: AgricultureSettings | None = None
     policy: Annotated[tuple[PolicySettings, ...], Field(strict=False)] = ()
     variant: dict[str, dict[str, Any]] = Field(default_factory=dict, description="named sets of key = value")
+
+    @model_validator(mode="after")
+    def _countable(self) -> Settings:
+        if self.budget.total / self.money_step > MOST_STEPS:
+            raise Unsound(
+                "'money_step' is too fine for 'budget.total': over 2^52 steps cannot be counted exactly",
+                "money_step 相对于 budget.total 过细：超过2^52个单位，无法精确计数",
+            )
+        return self

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from allocsim.errors import InvalidInput, Problem, Text
-from allocsim.model.nearest import did_you_mean
+from allocsim.errors import Problem, Text
+from allocsim.model.nearest import did_you_mean, nearest
 from allocsim.model.refusal import hint_of, is_condition, message_of
 from allocsim.model.settings import NAMED_LISTS, Settings
 
@@ -28,21 +29,9 @@ class Refusal:
     wants_text: bool = False
 
 
-def settings_of(raw: Mapping[str, Any], lines: Lines) -> Settings:
-    """Return the settings that ``raw`` states.
-
-    Raises
-    ------
-    InvalidInput
-        With every key that is refused.
-    """
-    settings, refusals = try_settings(raw, lines)
-    if settings is None:
-        raise InvalidInput([refusal.problem for refusal in refusals])
-    return settings
-
-
-def try_settings(raw: Mapping[str, Any], lines: Lines) -> tuple[Settings | None, tuple[Refusal, ...]]:
+def try_settings(
+    raw: Mapping[str, Any], lines: Lines, *, changed: Collection[str] = ()
+) -> tuple[Settings | None, tuple[Refusal, ...]]:
     """Return the settings that ``raw`` states, or None with every key that is refused.
 
     Parameters
@@ -51,11 +40,13 @@ def try_settings(raw: Mapping[str, Any], lines: Lines) -> tuple[Settings | None,
         The merged statement.
     lines
         Dotted key -> (file, line), for the places of problems.
+    changed
+        Dotted keys that were set from outside the files: an unknown one is answered with the dotted key meant.
     """
     try:
         return Settings.model_validate(raw), ()
     except ValidationError as error:
-        return None, tuple(_refusals(raw, error.errors(include_url=False), lines))
+        return None, tuple(_refusals(raw, error.errors(include_url=False), lines, changed))
 
 
 def key_of(raw: Mapping[str, Any], path: Path) -> str:
@@ -95,18 +86,53 @@ def keyed(key: str, message: Text, lines: Lines, *, hint: Text | None = None, wa
     )
 
 
-def _refusals(raw: Mapping[str, Any], errors: Sequence[ErrorDetails], lines: Lines) -> list[Refusal]:
+def dotted_hint(key: str) -> Text | None:
+    """Return the hint for an unknown dotted key: those that end like it, else the nearest of all."""
+    ends = {each: each.rpartition(".")[2] for each in _dotted(Settings)}
+    above, _, last = key.rpartition(".")
+    meant = last if last in ends.values() or above else nearest(last, ends.values())
+    same = [each for each, end in ends.items() if end == meant]
+    if not same:
+        found = nearest(key, ends)
+        same = [found] if found is not None else []
+    if not same:
+        return did_you_mean(key.partition(".")[0], Settings.model_fields)
+    en, zh = " or ".join(f"'{each}'" for each in same), "或".join(f"“{each}”" for each in same)
+    return Text(f"did you mean {en}?", f"是否应为{zh}？")
+
+
+def _dotted(model: type[BaseModel]) -> list[str]:
+    """Return every dotted key that can be set; lists of tables and selections count as one value."""
+    keys = []
+    for name, field in model.model_fields.items():
+        of_union = get_origin(field.annotation) is UnionType
+        ways = get_args(field.annotation) if of_union else (field.annotation,)
+        below = [way for way in ways if isinstance(way, type) and issubclass(way, BaseModel)]
+        if name not in ("tables", "extends", "variant"):
+            keys += [f"{name}.{key}" for each in below for key in _dotted(each)] or [name]
+    return keys
+
+
+def _refusals(
+    raw: Mapping[str, Any], errors: Sequence[ErrorDetails], lines: Lines, changed: Collection[str]
+) -> list[Refusal]:
     groups: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
         groups.setdefault(_path(raw, error), []).append(error)
-    return [_refusal(raw, path, group, lines) for path, group in groups.items()]
+    return [_refusal(raw, path, group, lines, changed) for path, group in groups.items()]
 
 
-def _refusal(raw: Mapping[str, Any], path: Path, group: list[ErrorDetails], lines: Lines) -> Refusal:
+def _refusal(
+    raw: Mapping[str, Any], path: Path, group: list[ErrorDetails], lines: Lines, changed: Collection[str]
+) -> Refusal:
     key = key_of(raw, path)
     value = _value(raw, path)
     unknown = group[0]["type"] == "extra_forbidden" and not is_condition(path)
-    hint = _unknown_key_hint(raw, path) if unknown else hint_of(path, group, value)
+    stated = next((each for each in changed if each == key or each.startswith(f"{key}.")), None)
+    if unknown and stated is not None and path[0] not in NAMED_LISTS:
+        hint = dotted_hint(stated)
+    else:
+        hint = _unknown_key_hint(raw, path) if unknown else hint_of(path, group, value)
     problem = keyed(key, message_of(key, path, group, value), lines, hint=hint)
     takes_text = any(error["type"] == "string_type" for error in group) and not isinstance(
         value, Mapping | list | tuple

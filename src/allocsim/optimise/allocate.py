@@ -13,6 +13,7 @@ from allocsim.optimise.dual import lines_of
 from allocsim.optimise.limits import Rows, Sum
 from allocsim.optimise.refine import refine
 from allocsim.optimise.ties import settle
+from allocsim.optimise.tree import search
 from allocsim.optimise.whole import whole
 
 
@@ -74,10 +75,16 @@ def allocate(curves: CurveSet, rows: Rows) -> Allocation:
     multipliers = np.empty(len(sums))
     multipliers[numbers] = refined.multipliers
     amounts = integers(steps[rank])
+    certificate = certify(curves, rows, steps=amounts, multipliers=multipliers)
+    if repaired and not certificate.closed:
+        searched = search(ordered, lo, hi, sums, steps=steps, multipliers=refined.multipliers)
+        if searched is not None:
+            amounts = integers(searched.steps[rank])
+            certificate = certify(curves, rows, steps=amounts, multipliers=multipliers, most=searched.most)
     return Allocation(
         steps=amounts,
         multipliers=floats(multipliers),
-        certificate=certify(curves, rows, steps=amounts, multipliers=multipliers),
+        certificate=certificate,
         rounds=refined.rounds,
         method="milp" if repaired else "lp",
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -41,12 +42,15 @@ class Certificate:
         What whole steps are proven to cost: the bound less the same bound over whole amounts, at the same multipliers.
     gap
         (bound - rounding_loss - benefit) / |bound|.
+    bound_by
+        ``dual``: multipliers alone prove it all; ``solver``: the rounding loss rests on a solver's tree.
     """
 
     benefit: float
     bound: float
     rounding_loss: float
     gap: float
+    bound_by: Literal["dual", "solver"]
 
     @property
     def closed(self) -> bool:
@@ -88,7 +92,9 @@ def primal(rows: Rows, steps: IntArray) -> None:
         raise Broken("more money than there is")
 
 
-def certify(curves: CurveSet, rows: Rows, *, steps: IntArray, multipliers: FloatArray) -> Certificate:
+def certify(
+    curves: CurveSet, rows: Rows, *, steps: IntArray, multipliers: FloatArray, most: float = math.inf
+) -> Certificate:
     """Certify amounts that keep the limits.
 
     Parameters
@@ -101,6 +107,8 @@ def certify(curves: CurveSet, rows: Rows, *, steps: IntArray, multipliers: Float
         Amounts (p,) [steps].
     multipliers
         One for each limit of a sum [benefit per step]; those of a wrong sign count as zero.
+    most
+        What a tree has proven that no whole amounts exceed; infinite where none was grown.
     """
     primal(rows, steps)
     hi = np.minimum(rows.hi, max(rows.available, 0))
@@ -108,9 +116,14 @@ def certify(curves: CurveSet, rows: Rows, *, steps: IntArray, multipliers: Float
     each = benefits(curves, steps)
     smooth, coarse, error = bounds(curves, np.minimum(rows.lo, hi), hi, rows.sums, z)
     bound, loss, benefit = smooth + error, smooth - coarse, math.fsum(each)
+    by_tree = most < bound - loss
+    if by_tree:
+        loss = bound - most
     scale = max(abs(bound), 2.0**-40 * math.fsum(np.abs(each)))
     gap = (bound - loss - benefit) / scale if scale > 0 else 0.0
-    return Certificate(benefit=benefit, bound=bound, rounding_loss=loss, gap=gap)
+    return Certificate(
+        benefit=benefit, bound=bound, rounding_loss=loss, gap=gap, bound_by="solver" if by_tree else "dual"
+    )
 
 
 def sound(multipliers: FloatArray, sums: Sequence[Sum]) -> FloatArray:

@@ -9,11 +9,12 @@ from typing import TypeVar
 import numpy as np
 
 from allocsim.errors import Text
-from allocsim.model.arrays import FloatArray
+from allocsim.model.arrays import FloatArray, IntArray, integers
 from allocsim.model.plan import Conflict, ConflictRule, Repair, RulesConflict
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.elastic import Claim, Elastic, claims
 from allocsim.optimise.limits import COMMITTED, LEAST, MOST, Rows, Source
+from allocsim.optimise.whole import is_whole
 
 Item = TypeVar("Item", bound=Hashable)
 COLUMNS = {COMMITTED: "committed", LEAST: "min", MOST: "max"}
@@ -59,12 +60,15 @@ def conflict(scenario: Scenario, rows: Rows) -> RulesConflict:
     pressing = {c for block in irreducible(blocks, lambda kept: not elastic.holds(sum(kept, ()))) for c in block}
     told = []
     for group in needed:
-        eased = elastic.least([c for c in core if claimed[c].group != group], of_group[group])
+        others = [c for c in core if claimed[c].group != group]
+        eased = elastic.least(others, of_group[group])
+        if eased is not None and not is_whole(eased):
+            eased = Elastic(claimed, len(rows.id), whole=True).least(others, of_group[group])
         mine = _in_the_way(claimed, of_group[group], pressing, eased)
         short = None if eased is None else round(float(eased[of_group[group]].sum()))
         told.append(_rule(scenario, rows, mine, group, short))
     repair = _repair(scenario, rows, claimed, elastic)
-    return RulesConflict(Conflict(rules=tuple(told), repair=repair))
+    return RulesConflict(Conflict(unit=scenario.settings.unit, rules=tuple(told), repair=repair))
 
 
 def irreducible(items: Sequence[Item], clash: Callable[[Sequence[Item]], bool]) -> list[Item]:
@@ -120,19 +124,11 @@ def _in_the_way(
 
 def _repair(scenario: Scenario, rows: Rows, claimed: Sequence[Claim], elastic: Elastic) -> tuple[Repair, ...]:
     """Return the cheapest easing of all limits, proven to hold in whole steps."""
-    everyone = set(range(len(claimed)))
-    plain = [c for c in everyone if not rows.sources[claimed[c].source].must]
-    rules = [c for c in plain if rows.sources[claimed[c].source].standing != "total"]
-    for eased in (rules, plain, sorted(everyone)):
-        found = elastic.least(sorted(everyone - set(eased)), eased)
-        if found is not None:
-            break
-    else:
+    steps = _cheapest(rows, claimed, elastic)
+    if steps is None:  # sets of lines cross: parts of steps would do, or would have to
+        steps = _cheapest(rows, claimed, Elastic(claimed, len(rows.id), whole=True))
+    if steps is None:
         raise AssertionError("with every limit eased the limits hold")
-    steps = np.ceil(found - 1e-6).astype(np.int64)
-    mended = Elastic([_eased(claim, int(s)) for claim, s in zip(claimed, steps, strict=True)], len(rows.id), whole=True)
-    if not mended.holds(range(len(claimed))):
-        raise AssertionError("the repaired limits hold")
     money = rows.step.money
     names = dict(zip(rows.id, scenario.projects.text("name"), strict=True))
     return tuple(
@@ -146,6 +142,25 @@ def _repair(scenario: Scenario, rows: Rows, claimed: Sequence[Claim], elastic: E
         for claim, s in zip(claimed, steps, strict=True)
         if s
     )
+
+
+def _cheapest(rows: Rows, claimed: Sequence[Claim], elastic: Elastic) -> IntArray | None:
+    """Return the least easings (c,) [steps], of rules before the total and of that before what is due by law.
+
+    None where they are no whole steps, or whole amounts do not fit the limits so eased.
+    """
+    everyone = set(range(len(claimed)))
+    plain = [c for c in everyone if not rows.sources[claimed[c].source].must]
+    rules = [c for c in plain if rows.sources[claimed[c].source].standing != "total"]
+    for eased in (rules, plain, sorted(everyone)):
+        found = elastic.least(sorted(everyone - set(eased)), eased)
+        if found is not None:
+            break
+    if found is None or not is_whole(found):
+        return None
+    steps = integers(np.rint(found))
+    mended = [_eased(claim, int(s)) for claim, s in zip(claimed, steps, strict=True)]
+    return steps if Elastic(mended, len(rows.id), whole=True).holds(range(len(claimed))) else None
 
 
 def _eased(claim: Claim, steps: int) -> Claim:
@@ -178,10 +193,10 @@ def _place(scenario: Scenario, source: Source, claim: Claim) -> tuple[str | None
 def _detail(scenario: Scenario, rows: Rows, named: Sequence[Claim], short: int | None) -> Text:
     """Return what one rule asks in this conflict, in words."""
     clauses = [_clause(scenario, rows, claims) for claims in _by_side(named)]
-    en, zh = "; ".join(clause.en for clause in clauses), ";".join(clause.zh for clause in clauses)
+    en, zh = "; ".join(clause.en for clause in clauses), "；".join(clause.zh for clause in clauses)
     if short is not None:
-        amount = shown(rows.step.money(short))
-        en, zh = f"{en}: short by {amount}", f"{zh}:差{amount}"
+        amount = _amount(scenario, rows, short)
+        en, zh = f"{en}: short by {amount.en}", f"{zh}，差{amount.zh}"
     return Text(en, zh)
 
 
@@ -196,18 +211,18 @@ def _by_side(named: Sequence[Claim]) -> list[list[Claim]]:
 
 def _clause(scenario: Scenario, rows: Rows, claims: Sequence[Claim]) -> Text:
     first = claims[0]
-    source, amount = rows.sources[first.source], shown(rows.step.money(sum(claim.level for claim in claims)))
+    source, amount = rows.sources[first.source], _amount(scenario, rows, sum(claim.level for claim in claims))
     if source.standing == "total":
-        return Text(f"the total is {amount}", f"总额为{amount}")
+        return Text(f"the total is {amount.en}", f"总额为{amount.zh}")
     if source.standing == "reserve":
-        return Text(f"the reserve takes {amount}", f"预备费占{amount}")
+        return Text(f"the reserve takes {amount.en}", f"预备费占{amount.zh}")
     what = _lines(scenario, claims)
     own = source.standing == "line"
     who_en = f"column '{COLUMNS[source.name]}'" if own else f"'{source.name}'"
     who_zh = f"“{COLUMNS_ZH[source.name]}”" if own else f"“{source.name}”"
     if first.side == "floor":
-        return Text(f"{who_en} asks at least {amount} for {what.en}", f"{who_zh}要求{what.zh}至少{amount}")
-    return Text(f"{who_en} allows at most {amount} for {what.en}", f"{who_zh}只允许{what.zh}至多{amount}")
+        return Text(f"{who_en} asks at least {amount.en} for {what.en}", f"{who_zh}要求{what.zh}至少{amount.zh}")
+    return Text(f"{who_en} allows at most {amount.en} for {what.en}", f"{who_zh}只允许{what.zh}至多{amount.zh}")
 
 
 def _lines(scenario: Scenario, claims: Sequence[Claim]) -> Text:
@@ -220,6 +235,12 @@ def _lines(scenario: Scenario, claims: Sequence[Claim]) -> Text:
     label = claims[0].row if len(claims) == 1 else ""
     of_en, of_zh = (f" of '{label}'", f"“{label}”的") if label else ("", "")
     return Text(f"{len(members)} lines{of_en} together", f"{of_zh}{len(members)}个项目合计")
+
+
+def _amount(scenario: Scenario, rows: Rows, steps: int) -> Text:
+    """Return whole steps as an amount with its unit."""
+    number, unit = shown(rows.step.money(steps)), scenario.settings.unit
+    return Text(f"{number} {unit}", f"{number}{unit}")
 
 
 def shown(amount: float) -> str:

@@ -14,23 +14,26 @@ from allocsim.optimise.refine import around
 from allocsim.optimise.rows import rows
 
 
-def export(result: Result, suffix: str = ".lp") -> str:
-    """Return the linear program whose solution is the plan, its pieces single steps around the plan.
-
-    Parameters
-    ----------
-    result
-        A result with a plan.
-    suffix
-        ``.lp``, the one format written.
+def check_suffix(suffix: str) -> None:
+    """Refuse, before anything is computed, a file that is not an ``.lp``.
 
     Raises
     ------
     UsageError
-        If another format is asked for, or the result has no plan.
+        If another format is asked for.
     """
     if suffix.lower() != ".lp":
-        raise UsageError(Text(f"a program is written as .lp, not {suffix!r}", f"线性规划只写成 .lp,不写成{suffix!r}"))
+        raise UsageError(Text(f"a program is written as .lp, not {suffix!r}", f"线性规划只写成 .lp，不写成{suffix!r}"))
+
+
+def export(result: Result) -> str:
+    """Return the linear program whose solution is the plan, its pieces single steps around the plan, as LP text.
+
+    Raises
+    ------
+    UsageError
+        If the result has no plan.
+    """
     if result.plan is None or result.curves is None:
         raise UsageError(Text("there is no plan to export", "没有可导出的方案"))
     limits = rows(result.scenario, result.evidence)

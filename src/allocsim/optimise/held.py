@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocsim.model.arrays import IntArray, integers
+from allocsim.model.arrays import BoolArray, IntArray, booleans, integers
 from allocsim.model.curve import CurveSet
 from allocsim.optimise.allocate import Allocation
 from allocsim.optimise.certify import slopes_asked
@@ -51,6 +51,26 @@ def _dearest(rows: Rows, found: Allocation) -> IntArray:
             heavier = limit.members[weight[limit.members] < abs(found.multipliers[number])]
             source[heavier], weight[heavier] = limit.source, abs(found.multipliers[number])
     return source
+
+
+def pressed(rows: Rows, found: Allocation, held: tuple[int, ...]) -> BoolArray:
+    """Tell which lines what holds them keeps from more money (p,): their ceiling, or a sum whose multiplier is a cost.
+
+    Parameters
+    ----------
+    rows
+        The limits.
+    found
+        An optimal plan.
+    held
+        Source that holds each line (p,), -1 for none.
+    """
+    holder = np.array(held, dtype=np.int64)
+    cost = np.zeros(len(held))
+    for limit, multiplier in zip(rows.sums[1:], found.multipliers[1:].tolist(), strict=True):
+        mine = limit.members[holder[limit.members] == limit.source]
+        cost[mine] += multiplier
+    return booleans((holder >= 0) & (((holder == rows.hi_by) & (found.steps == rows.hi)) | (cost > 0)))
 
 
 def reach(rows: Rows) -> tuple[IntArray, IntArray]:

@@ -91,7 +91,7 @@ class Book:
         """Note that a rule cannot be read as a limit."""
         key = f"rule.{rule.name}"
         file, line = self.scenario.lines.get(key, (None, None))
-        message = Text(f"rule '{rule.name}': {en}", f"规则“{rule.name}”:{zh}")
+        message = Text(f"rule '{rule.name}': {en}", f"规则“{rule.name}”：{zh}")
         self.problems.append(Problem(message=message, hint=hint, file=file, line=line, key=key))
 
     def _near(self, name: str) -> Text | None:

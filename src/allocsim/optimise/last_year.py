@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from allocsim.optimise.limits import Rows
 
 BLOCK = 32
 """Draws that are evaluated at once."""
+ROUNDING = 1e-12
+"""Share by which a loss must exceed what its money is worth, so that equals count as equals."""
 
 
 def better_than_last_year(curves: Curves, rows: Rows, steps: IntArray) -> BetterThanLastYear | None:
@@ -80,35 +83,49 @@ def _same_way(curves: Curves, rows: Rows, steps: IntArray, before: FloatArray) -
     return float(np.abs(moved)[np.sign(moved) == np.sign(moved_there)].sum() / share) if share > 0 else 1.0
 
 
-def wrong_cut(curves: Curves, rows: Rows, steps: IntArray) -> FloatArray:
-    """Return the probability that each line's cut lowers the whole (p,); NaN where the line is not cut.
+def wrong_cut(
+    curves: Curves, rows: Rows, steps: IntArray, *, price: float, held: Sequence[int] | IntArray
+) -> FloatArray:
+    """Return the probability that each line's cut loses more than its money is worth elsewhere (p,).
 
-    A cut is wrong in a draw where the benefit that the line loses, B_k(last) - B_k(plan), exceeds what the same money
-    brings in that draw where the plan puts it: the cut times the mean gain per unit over all lines that get more. Where
-    no line gets more, the cuts are compared with each other: the mean loss per unit over all lines that are cut.
+    The share of draws k in which the benefit that the line loses, B_k(last) - B_k(plan), exceeds cut x price_k. Money
+    is worth in a draw what it is worth to the lines that compete for it freely:
+
+        price_k = price x mean over free lines of the draw's marginal / mean over free lines of the expected marginal,
+
+    where a line is free if nothing holds it and it gets money; the plain price where no line is free. NaN where a line
+    is not cut, where a fixed amount holds it (there is nothing to choose), and where it is dropped to nothing (no
+    record speaks of curves at zero spending).
 
     Parameters
     ----------
     curves
-        Draws (k, p).
+        Expected curves and draws (k, p).
     rows
         The limits, with last budgets.
     steps
         The plan (p,) [steps].
+    price
+        What one more unit of money brings to the whole [benefit per money].
+    held
+        Source that holds each line (p,), -1 for none.
     """
-    last = np.nan_to_num(rows.last)
-    cut, raised = last > steps, steps > last
+    last, holder = np.nan_to_num(rows.last), np.array(held, dtype=np.int64)
+    fixes = np.array([source.kind == "fix" for source in rows.sources])
+    judged = (last > steps) & (steps > 0) & ~((holder >= 0) & fixes[holder])
     probability = np.full(len(steps), np.nan)
-    if not cut.any():
+    if not judged.any():
         return floats(probability)
-    against = raised if raised.any() else cut
-    moved = np.abs(steps - last)
     plan_money, last_money = rows.step.amounts(steps), floats(last * rows.step.size)
+    at_price = (last_money - plan_money) * price
+    free = (holder < 0) & (steps > 0)
+    usual = float(curves.expected.rise(plan_money, rows.step.size)[free].sum())
     wrong, count = np.zeros(len(steps)), len(curves.draws.value)
     for first in range(0, count, BLOCK):
         drawn = curves.draws.take(np.arange(first, min(first + BLOCK, count)))
-        change = np.abs(np.subtract(drawn.benefit(last_money), drawn.benefit(plan_money)))
-        each = change[:, against].sum(axis=-1) / moved[against].sum()
-        wrong += (change > each[:, None] * moved * (1.0 + 1e-12)).sum(axis=0)
-    probability[cut] = wrong[cut] / count
+        lost = drawn.benefit(last_money) - drawn.benefit(plan_money)
+        marginal = drawn.rise(plan_money, rows.step.size)[:, free].sum(axis=-1)
+        dearer = marginal / usual if usual > 0 else np.ones(len(lost))
+        wrong += (lost > dearer[:, None] * at_price * (1.0 + ROUNDING)).sum(axis=0)
+    probability[judged] = wrong[judged] / count
     return floats(probability)

@@ -14,7 +14,7 @@ from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import Allocation, allocate
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.grid import in_steps, up
-from allocsim.optimise.held import held_by, reach
+from allocsim.optimise.held import held_by, pressed, reach
 from allocsim.optimise.last_year import better_than_last_year, wrong_cut
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.prices import prices
@@ -52,6 +52,7 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
     steps, held = found.steps, held_by(in_whole, rows, found)
     worth = prices(in_whole, rows, steps)
     told = reports(rows, steps, worth)
+    price = (worth.of_sum(0)[0] or 0.0) / rows.step.size
     grounds = Grounds(
         scenario=scenario,
         evidence=evidence,
@@ -60,10 +61,11 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         amount=rows.step.amounts(steps),
         last=last_budget(scenario),
         marginal=floats(up(in_whole, steps) / rows.step.size),
-        price=(worth.of_sum(0)[0] or 0.0) / rows.step.size,
+        price=price,
         held=held,
+        pressed=pressed(rows, found, held),
         eased=_eased(rows, told, held),
-        wrong_cut=wrong_cut(curves, rows, steps),
+        wrong_cut=wrong_cut(curves, rows, steps, price=price, held=held),
     )
     return _plan(grounds, found, told, benefit=floats(in_whole.benefit(steps.astype(np.float64))))
 
@@ -98,7 +100,7 @@ def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], *, 
         wrong_cut_probability=grounds.wrong_cut,
         rules=told,
         bound=certificate.bound,
-        bound_by="dual",
+        bound_by=certificate.bound_by,
         rounding_loss=certificate.rounding_loss,
         gap=certificate.gap,
         price=grounds.price,

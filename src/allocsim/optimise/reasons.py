@@ -6,14 +6,17 @@ that money was useless.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from decimal import Context
 
 import numpy as np
 
-from allocsim.model.arrays import FloatArray
+from allocsim.model.arrays import BoolArray, FloatArray
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
 from allocsim.model.made import executed
+from allocsim.model.money import decimal
 from allocsim.model.plan import Fact, Reason, Verb
 from allocsim.model.rule import Comparison, Fix, Floor, Grade, Rule
 from allocsim.model.scenario import Scenario
@@ -24,6 +27,7 @@ ONE_OFF = ("一次性", "one_off", "one-off")
 """Words in ``class`` that keep a line outside next year's base."""
 WEAK = 0.3
 """Own evidence below which the records are no ground for a cut [share 0-1]."""
+_EXACT = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,10 +42,12 @@ class Grounds:
         Marginal benefit of each line (p,) and that of all money [benefit per money].
     held
         Source that holds each line (p,), -1 for none.
+    pressed
+        True where that source keeps the line from more money, so that a cut is the rule's and not a choice (p,).
     eased
         What one more unit of room of that source is worth to the line (p,) [benefit per money]; NaN where unknown.
     wrong_cut
-        Probability that a cut lowers the whole (p,).
+        Probability that a cut loses more than its money is worth elsewhere (p,), NaN where that is not asked.
     classes, requested, expires, grades
         Columns of projects, and the latest grade that counts (p,).
     """
@@ -55,6 +61,7 @@ class Grounds:
     marginal: FloatArray
     price: float
     held: tuple[int, ...]
+    pressed: BoolArray
     eased: FloatArray
     wrong_cut: FloatArray
     classes: tuple[str, ...] = field(init=False)
@@ -78,16 +85,25 @@ def reasons(grounds: Grounds) -> tuple[Reason, ...]:
 
 def _reason(grounds: Grounds, line: int, facts: tuple[Fact, ...]) -> Reason:
     rule, basis = _rule(grounds, line)
-    verb = _verb(grounds, line, rule)
-    estimates = [Fact(code="est.margin", values=(("m", float(grounds.marginal[line])), ("price", grounds.price)))]
-    if verb in ("reduce", "drop", "evaluate_first") and not np.isnan(grounds.wrong_cut[line]):
-        estimates.append(Fact(code="est.regret", values=(("q", float(grounds.wrong_cut[line])),)))
+    verb = _verb(grounds, line)
+    return Reason(verb=verb, facts=facts, rule=rule, basis=basis, estimates=_estimates(grounds, line, verb))
+
+
+def _estimates(grounds: Grounds, line: int, verb: Verb) -> tuple[Fact, ...]:
+    """Return what the curves say; nothing of a line that gets nothing, for no record speaks of zero spending."""
+    estimates = []
+    if grounds.amount[line] > 0:
+        values = (("m", float(grounds.marginal[line])), ("price", grounds.price))
+        estimates.append(Fact(code="est.margin", values=values))
+    if verb in ("reduce", "evaluate_first") and not np.isnan(grounds.wrong_cut[line]):
+        code = "est.forced" if grounds.pressed[line] else "est.regret"
+        estimates.append(Fact(code=code, values=(("q", float(grounds.wrong_cut[line])),)))
     if verb == "evaluate_first":
         estimates.append(Fact(code="est.weak", values=(("e", float(grounds.curves.own_evidence[line])),)))
-    return Reason(verb=verb, facts=facts, rule=rule, basis=basis, estimates=tuple(estimates))
+    return tuple(estimates)
 
 
-def _verb(grounds: Grounds, line: int, rule: Fact | None) -> Verb:
+def _verb(grounds: Grounds, line: int) -> Verb:
     """Return the verdict.
 
     A cut that no rule asks for, of a line whose own records carry too little, is to be evaluated first.
@@ -95,13 +111,8 @@ def _verb(grounds: Grounds, line: int, rule: Fact | None) -> Verb:
     amount, last = float(grounds.amount[line]), float(np.nan_to_num(grounds.last[line]))
     if amount > 0 and any(word in grounds.classes[line] for word in ONE_OFF):
         return "one_off"
-    asked_for = rule is not None and rule.code in (
-        "rule.ceiling",
-        "rule.fix",
-        "rule.grade",
-        "rule.exec",
-        "rule.expired",
-    )
+    held = grounds.held[line]
+    asked_for = grounds.pressed[line] or (held >= 0 and grounds.rows.sources[held].kind == "fix")
     if amount < last and not asked_for and _is_weak(grounds, line):
         return "evaluate_first"
     if amount == 0 and (last > 0 or grounds.requested[line] > 0):
@@ -124,9 +135,25 @@ def _rule(grounds: Grounds, line: int) -> tuple[Fact | None, str]:
     source = grounds.rows.sources[held]
     if source.name == COMMITTED:
         return Fact(code="rule.must"), source.basis
+    if source.name == MOST and not np.nan_to_num(grounds.last[line]) > 0:
+        return _accepted(grounds, line)
     if source.name in (LEAST, MOST):
         return Fact(code="rule.bounds"), source.basis
     return _clause(grounds, line, grounds.scenario.settings.rule[held], must=source.must), source.basis
+
+
+def _accepted(grounds: Grounds, line: int) -> tuple[Fact, str]:
+    """Return the clause of a new line at its own most: the amount accepted, by the rule that is for new lines."""
+    rows, last = grounds.rows, np.nan_to_num(grounds.last)
+    name, basis = grounds.scenario.projects.text("name")[line], ""
+    for source, rule in enumerate(grounds.scenario.settings.rule):
+        bound = [limit.project for limit in rows.each if limit.source == source]
+        bound += [limit.members for limit in rows.sums if limit.source == source]
+        lines = np.concatenate(bound) if bound else np.array([], dtype=np.int64)
+        if line in lines and not last[lines].any():
+            name, basis = rule.name, rule.basis
+            break
+    return Fact(code="rule.new", values=(("name", name), ("amount", float(grounds.amount[line])))), basis
 
 
 def _clause(grounds: Grounds, line: int, rule: Rule, *, must: bool) -> Fact:
@@ -148,15 +175,20 @@ def _clause(grounds: Grounds, line: int, rule: Rule, *, must: bool) -> Fact:
         return Fact(code="rule.exec", values=(name, ("t", float(slow.below or slow.at_most or 0.0))))
     if last == 0 and rule.kind == "ceiling":
         return Fact(code="rule.new", values=(name, ("amount", amount)))
-    if isinstance(rule, Floor) or (rule.kind in ("change", "share") and amount < last):
+    if isinstance(rule, Floor) or (rule.kind in ("change", "share") and not grounds.pressed[line]):
         return Fact(code="rule.floor", values=(name, *(worth or (("amount", amount),))))
     return Fact(code="rule.ceiling", values=(name, *worth))
 
 
 def _facts(grounds: Grounds) -> list[tuple[Fact, ...]]:
-    """Return the facts of every line: score, execution, carry-over, and what standard and quantity come to."""
+    """Return the facts of every line: score, execution, carry-over, and what standard and quantity come to.
+
+    What they come to is told only where a rule asks for that very amount: a standard and a quantity may be counted in
+    units of their own, which their product does not show.
+    """
     projects, rate = grounds.scenario.projects, executed(grounds.scenario)
     month, peers = _through(grounds.scenario), _peers(projects, rate)
+    asked = _asked(grounds.rows)
     carry, standard, quantity = (projects.number(name) for name in ("carryover", "standard", "quantity"))
     found = []
     for line in range(len(projects)):
@@ -169,15 +201,29 @@ def _facts(grounds: Grounds) -> list[tuple[Fact, ...]]:
         if carry[line] > 0:
             facts.append(Fact(code="fact.carry", values=(("carry", float(carry[line])),)))
         if standard[line] > 0 and quantity[line] > 0:
-            needs = (("standard", float(standard[line])), ("quantity", float(quantity[line])))
-            amount = float(standard[line] * quantity[line])
-            facts.append(Fact(code="fact.need", values=(*needs, ("amount", amount))))
+            need = _EXACT.multiply(decimal(standard[line]), decimal(quantity[line]))
+            if grounds.rows.step.up(need) in asked[line]:
+                needs = (("standard", float(standard[line])), ("quantity", float(quantity[line])))
+                facts.append(Fact(code="fact.need", values=(*needs, ("amount", float(need)))))
         found.append(tuple(facts))
     return found
 
 
+def _asked(rows: Rows) -> list[set[int]]:
+    """Return the amounts that limits line by line ask for each line (p,) [steps]."""
+    asked: list[set[int]] = [set() for _ in rows.id]
+    for limit in rows.each:
+        for line, low in zip(limit.project.tolist(), limit.low.tolist(), strict=True):
+            if low > 0:
+                asked[line].add(low)
+    return asked
+
+
 def _score(evidence: Evidence, line: int) -> Fact:
-    """Return the latest score that counts, beside the self-score of that year where that is higher."""
+    """Return the latest score that counts, beside the self-score of that year where that is higher.
+
+    The gap is that of the two scores as they are shown, cut off after one decimal.
+    """
     of = int(evidence.counted[line])
     if of < 0:
         return Fact(code="fact.unscored")
@@ -186,9 +232,15 @@ def _score(evidence: Evidence, line: int) -> Fact:
     values: tuple[tuple[str, str | float], ...] = (("year", year), ("score", score), ("grade", grade))
     if "self" in evidence.rater_kinds:
         own = float(evidence.reading[of, evidence.rater_kinds.index("self")])
-        if own > score:
-            values = (*values, ("self", own), ("gap", own - score))
+        gap = round(_cut_off(own) - _cut_off(score), 1)
+        if gap > 0:
+            values = (*values, ("self", own), ("gap", gap))
     return Fact(code="fact.score", values=values)
+
+
+def _cut_off(score: float) -> float:
+    """Return a score after one decimal, cut off and not rounded; the tiny sum keeps 80.1 at 80.1."""
+    return math.floor(10 * score + 1e-9) / 10 if math.isfinite(score) else score
 
 
 def _through(scenario: Scenario) -> list[float]:

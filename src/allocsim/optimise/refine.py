@@ -42,7 +42,8 @@ class Refined:
     rounds
         Linear programs solved.
     finest
-        True where the pieces beside the solution are single steps, so that no finer pieces could change it.
+        True where the pieces beside the solution are single steps, so that no finer pieces could change it; False
+        where the solver stopped before, and the last amounts at hand that keep all limits are returned.
     """
 
     spending: FloatArray
@@ -73,6 +74,8 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
     ------
     NoneFits
         If no amounts keep all limits.
+    AllocsimError
+        If the solver stopped before any amounts were found that keep them.
     """
     if (lo > hi).any() or any(_hopeless(limit, lo) for limit in sums):
         raise NoneFits
@@ -85,7 +88,10 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
     pieces = around(curves, x, lo, hi, spacing)
     solver = Solver(state(_scaled(pieces, unit), sums))
     solver.begin(*_vertex(pieces, x, held, [stated.index(number) for number in caps]))
+    multipliers = _witness(sums, caps, start.prices)
+    spending = floats(x) if all(limit.slack(x) >= 0 for limit in sums) else None
     for rounds in range(1, ROUNDS + 1):
+        finest = False
         if rounds > 1:
             pieces = around(curves, x, lo, hi, spacing)
             solver.change(cost=(-pieces.slope / unit).ravel(), upper=pieces.width.astype(np.float64).ravel())
@@ -93,8 +99,10 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
         if solution.status == "infeasible":
             raise NoneFits
         if solution.status == "limit":
-            raise AllocsimError(Text("HiGHS stopped without an answer", "HiGHS 未给出结果"))
-        spending = lo + solution.values.reshape(pieces.width.shape).sum(axis=1)
+            break
+        multipliers = np.zeros(len(sums))
+        multipliers[stated] = -solution.duals * unit
+        spending = floats(lo + solution.values.reshape(pieces.width.shape).sum(axis=1))
         beside = _beside(pieces, spending)
         finest = bool((beside <= 1).all())
         if finest:
@@ -102,11 +110,19 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
         reach = REACH * spacing
         x = np.clip(np.rint(spending).astype(np.int64), np.maximum(lo, x - reach), np.minimum(hi, x + reach))
         spacing = np.maximum(1, np.minimum(-(-beside // 8), 8 * spacing))
-    multipliers = np.zeros(len(sums))
-    multipliers[stated] = -solution.duals * unit
-    return Refined(
-        spending=floats(spending), multipliers=floats(_signed(multipliers, sums)), rounds=rounds, finest=finest
-    )
+    if spending is None:
+        raise AllocsimError(Text("HiGHS stopped before it found a plan", "HiGHS 中止，未找到可行方案"))
+    return Refined(spending=spending, multipliers=floats(_signed(multipliers, sums)), rounds=rounds, finest=finest)
+
+
+def _witness(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray) -> FloatArray:
+    """Return the multipliers of sums that nested caps alone have: what a cap asks beyond those around it."""
+    multipliers, around_it = np.zeros(len(sums)), np.zeros(int(sums[0].members.max(initial=-1)) + 1)
+    for number, price in zip(caps, prices.tolist(), strict=True):
+        members = sums[number].members
+        multipliers[number] = max(0.0, price - float(around_it[members].max(initial=0.0)))
+        around_it[members] = np.maximum(around_it[members], price)
+    return multipliers
 
 
 def around(curves: CurveSet, x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> Pieces:

@@ -6,6 +6,8 @@ price of moving the numbers of all of them by a step at once, and one for each l
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from allocsim.model.arrays import BoolArray, IntArray, integers
@@ -45,6 +47,7 @@ def _of_sum(rows: Rows, steps: IntArray, found: Prices, number: int) -> RuleRepo
         rows,
         limit.source,
         row=limit.label,
+        covered=1,
         sense=limit.sense,
         level=limit.level + held_back,
         activity=limit.activity(steps) + held_back,
@@ -60,6 +63,7 @@ def _of_reserve(rows: Rows, steps: IntArray, found: Prices, source: int) -> Rule
         rows,
         source,
         row="",
+        covered=1,
         sense="floor",
         level=rows.reserve,
         activity=rows.reserve,
@@ -84,28 +88,30 @@ def _side(rows: Rows, steps: IntArray, found: Prices, limit: Each, sense: Sense)
     level = (limit.high if sense == "ceiling" else limit.low)[bound]
     amount = steps[lines]
     room = level - amount if sense == "ceiling" else amount - level
-    alone = _alone(rows, lines, level, sense)
+    loose = _loose(rows, lines, level, sense)
     together = _report(
         rows,
         limit.source,
         row="",
+        covered=len(lines),
         sense=sense,
         level=int(level.sum()),
         activity=int(amount.sum()),
         slack=int(room.sum()),
         binding=bool((room == 0).any()),
-        price=_price_together(rows, steps, found, lines, sense, alone, room == 0),
+        price=_price_together(rows, steps, found, lines, sense, loose, room == 0),
     )
     each = [
         _report(
             rows,
             limit.source,
             row=rows.id[line],
+            covered=1,
             sense=sense,
             level=int(level[place]),
             activity=int(amount[place]),
             slack=0,
-            price=_price_of_line(rows, steps, found, line, sense, bool(alone[place])),
+            price=_price_of_line(rows, steps, found, line, sense, loose.at(place)),
         )
         for place, line in enumerate(lines.tolist())
         if room[place] == 0
@@ -113,21 +119,29 @@ def _side(rows: Rows, steps: IntArray, found: Prices, limit: Each, sense: Sense)
     return [together, *each]
 
 
-def _alone(rows: Rows, lines: IntArray, level: IntArray, sense: Sense) -> BoolArray:
-    """Tell for which lines no other limit sets the same bound, so that this number alone can free them."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Loose:
+    """For which lines no other limit sets the same bound, so that this number alone lets them rise or fall (n,)."""
+
+    rise: BoolArray
+    fall: BoolArray
+
+    def at(self, place: int) -> tuple[bool, bool]:
+        return bool(self.rise[place]), bool(self.fall[place])
+
+
+def _loose(rows: Rows, lines: IntArray, level: IntArray, sense: Sense) -> _Loose:
+    """Return which lines a number alone can free; a fixed amount of zero cannot fall, whatever else holds it."""
     floors, ceilings = np.zeros(len(rows.id), dtype=np.int64), np.zeros(len(rows.id), dtype=np.int64)
     for limit in rows.each:
         floors[limit.project] += limit.low == rows.lo[limit.project]
         ceilings[limit.project] += limit.high == rows.hi[limit.project]
-    if sense == "floor":
-        return np.asarray(floors[lines] <= 1)
-    if sense == "ceiling":
-        return np.asarray(ceilings[lines] <= 1)
-    return np.asarray((ceilings[lines] <= 1) & ((floors[lines] <= 1) | (level == 0)))
+    own = 1 if sense != "floor" else 0, 1 if sense != "ceiling" else 0
+    return _Loose(rise=np.asarray(ceilings[lines] <= own[0]), fall=np.asarray((floors[lines] <= own[1]) | (level == 0)))
 
 
 def _price_of_line(
-    rows: Rows, steps: IntArray, found: Prices, line: int, sense: Sense, alone: bool
+    rows: Rows, steps: IntArray, found: Prices, line: int, sense: Sense, loose: tuple[bool, bool]
 ) -> tuple[Price, Price]:
     """Return price_up and price_down of one line's number, by the ends of Y.
 
@@ -135,31 +149,32 @@ def _price_of_line(
     most down - min a. Floors the other way round; a fix moves both ways with its number.
     """
     x = int(steps[line])
+    rise, fall = loose
     gain = _finite(found.up[line] - found.asked_most[line])
     loss = _finite(found.down[line] - found.asked_least[line])
     if sense == "fix":
-        return gain if alone else None, -loss if loss is not None and alone and x > 0 else None
+        return gain if rise else None, -loss if loss is not None and fall and x > 0 else None
     if sense == "ceiling":
         freed = max(0.0, gain) if gain is not None else 0.0
-        return freed if alone else 0.0, -loss if loss is not None and x > rows.lo[line] else None
+        return freed if rise else 0.0, -loss if loss is not None and x > rows.lo[line] else None
     freed = max(0.0, -loss) if loss is not None else 0.0
-    return gain if x < rows.hi[line] else None, freed if alone else 0.0
+    return gain if x < rows.hi[line] else None, freed if fall else 0.0
 
 
 def _price_together(
-    rows: Rows, steps: IntArray, found: Prices, lines: IntArray, sense: Sense, alone: BoolArray, at: BoolArray
+    rows: Rows, steps: IntArray, found: Prices, lines: IntArray, sense: Sense, loose: _Loose, at: BoolArray
 ) -> tuple[Price, Price]:
-    """Return price_up and price_down of moving the numbers of all lines by a step at once."""
+    """Return price_up and price_down of moving the numbers of all lines by a step at once, to first order."""
     standing = integers(lines[at])
     if not standing.size:
         return 0.0, 0.0
     least, most = asked_together(found, standing)
     gain = _finite(float(found.up[standing].sum()) - most)
     loss = _finite(float(found.down[standing].sum()) - least)
-    freed = integers(lines[at & alone])
+    freed = integers(lines[at & (loose.rise if sense == "ceiling" else loose.fall)])
     if sense == "fix":
-        free = bool(alone.all())
-        return gain if free else None, -loss if loss is not None and free and (steps[standing] > 0).all() else None
+        falls = bool(loose.fall.all()) and bool((steps[standing] > 0).all())
+        return gain if loose.rise.all() else None, -loss if loss is not None and falls else None
     if sense == "ceiling":
         up = lifted_together(found, freed) if freed.size else 0.0
         return up, -loss if loss is not None and (steps[standing] > rows.lo[standing]).all() else None
@@ -172,6 +187,7 @@ def _report(
     source: int,
     *,
     row: str,
+    covered: int,
     sense: Sense,
     level: int,
     activity: int,
@@ -186,6 +202,7 @@ def _report(
         kind=origin.kind,
         basis=origin.basis,
         row=row,
+        covered=covered,
         sense=sense,
         level=money(level),
         activity=money(activity),

@@ -17,13 +17,9 @@ from allocsim.optimise.kinds import KINDS, book
 from allocsim.optimise.limits import COMMITTED, FREE, LEAST, MOST, RESERVE, TOTAL, Each, Rows, Source, Sum
 from allocsim.optimise.yielding import give_way
 
-_OWN = (
-    Source(name=TOTAL, kind="total", basis="", must=False, standing="total"),
-    Source(name=RESERVE, kind="reserve", basis="", must=True, standing="reserve"),
-    Source(name=COMMITTED, kind="floor", basis="", must=True, standing="line"),
-    Source(name=LEAST, kind="floor", basis="", must=False, standing="line"),
-    Source(name=MOST, kind="ceiling", basis="", must=False, standing="line"),
-)
+RESERVE_BASIS = {"CNY": "预算法第四十条"}
+"""Currency -> the law that a reserve rests on: Budget Law of the People's Republic of China, article 40 (1-3 % of the
+general public budget expenditure of this level)."""
 
 
 def rows(scenario: Scenario, evidence: Evidence | None) -> Rows:
@@ -58,7 +54,7 @@ def rows(scenario: Scenario, evidence: Evidence | None) -> Rows:
     return Rows(
         id=scenario.projects.text("id"),
         step=step,
-        sources=(*(_source(rule) for rule in stated), *_OWN),
+        sources=(*(_source(rule) for rule in stated), *_own_sources(scenario)),
         each=tuple(each),
         sums=(_whole(len(stated), count, total - reserve), *(row for _, sums in compiled for row in sums)),
         lo=lo,
@@ -108,6 +104,18 @@ def _whole(source: int, count: int, level: int) -> Sum:
 
 def _source(rule: Rule) -> Source:
     return Source(name=rule.name, kind=rule.kind, basis=rule.basis, must=_is_due(rule), standing="rule")
+
+
+def _own_sources(scenario: Scenario) -> tuple[Source, ...]:
+    """Return the sources that no rule states: the total, the reserve and the columns of projects."""
+    law = RESERVE_BASIS.get(scenario.settings.currency, "")
+    return (
+        Source(name=TOTAL, kind="total", basis="", must=False, standing="total"),
+        Source(name=RESERVE, kind="reserve", basis=law, must=True, standing="reserve"),
+        Source(name=COMMITTED, kind="floor", basis="", must=True, standing="line"),
+        Source(name=LEAST, kind="floor", basis="", must=False, standing="line"),
+        Source(name=MOST, kind="ceiling", basis="", must=False, standing="line"),
+    )
 
 
 def _is_due(rule: Rule) -> bool:

@@ -68,6 +68,9 @@ class Solution:
         Of the columns (c,).
     objective
         Of the minimisation.
+    least
+        What no values can go below: of the tree where the program has whole columns, -inf where none is proven; the
+        objective of a program solved to the end without them.
     duals
         Change of the objective per unit of each row's level (m,); zeros where the program has whole columns.
     iterations
@@ -77,6 +80,7 @@ class Solution:
     status: Status
     values: FloatArray
     objective: float
+    least: float
     duals: FloatArray
     iterations: int
 
@@ -157,10 +161,13 @@ class Solver:
             raise AllocsimError(Text("HiGHS failed", "HiGHS 求解出错"))
         solution, info = self._highs.getSolution(), self._highs.getInfo()
         duals = solution.row_dual
+        objective = float(info.objective_function_value)
+        least = objective if status == "optimal" else -np.inf
         return Solution(
             status=status,
             values=floats(solution.col_value),
-            objective=float(info.objective_function_value),
+            objective=objective,
+            least=float(info.mip_dual_bound) if self.arrays.whole.any() else least,
             duals=floats(duals if len(duals) else np.zeros(len(self.arrays.row_lower))),
             iterations=int(info.simplex_iteration_count),
         )
@@ -208,4 +215,4 @@ def _model(given: Arrays) -> Any:
 
 def _check(status: Any, what: str) -> None:
     if status == highspy.HighsStatus.kError:
-        raise AllocsimError(Text(f"HiGHS refused the {what}", f"HiGHS 不接受:{what}"))
+        raise AllocsimError(Text(f"HiGHS refused the {what}", f"HiGHS 不接受：{what}"))

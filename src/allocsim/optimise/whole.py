@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.curve import CurveSet
+from allocsim.optimise.certify import ROUNDING
 from allocsim.optimise.grid import up
 from allocsim.optimise.limits import Sum
 from allocsim.optimise.problem import Pieces, state
 from allocsim.optimise.refine import WHOLE, NoneFits
-from allocsim.optimise.solve import solve
+from allocsim.optimise.solve import Status, solve
 
 WIDEST = 512
 """Steps either side beyond which no whole amounts are sought."""
+TOLERANCE = 1e-9
+"""Share of what the steps bring that the solver's tolerances may hide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """What a whole-number program chose.
+
+    Attributes
+    ----------
+    steps
+        Amounts (p,) [steps]; None where none were found.
+    status
+        Of the solver.
+    most
+        What no whole amounts within the same bounds exceed, as far as the solver's tree has proven it [benefit].
+    """
+
+    steps: IntArray | None
+    status: Status
+    most: float
 
 
 def is_whole(spending: FloatArray) -> bool:
@@ -47,6 +72,8 @@ def whole(
     ------
     NoneFits
         If no whole amounts keep all limits.
+    AllocsimError
+        If the search stopped at its limit before it found any.
 
     References
     ----------
@@ -54,20 +81,23 @@ def whole(
     """
     if is_whole(spending):
         return integers(np.rint(spending)), False
-    reach = 2
+    reach, stopped = 2, False
     while True:
         low = np.maximum(lo, np.floor(spending).astype(np.int64) - reach)
         high = np.minimum(hi, np.ceil(spending).astype(np.int64) + reach)
-        found = _chosen(curves, low, high, sums)
-        if found is not None:
-            return found, True
+        found = chosen(curves, low, high, sums)
+        if found.steps is not None:
+            return found.steps, True
+        stopped |= found.status == "limit"
         if ((low == lo).all() and (high == hi).all()) or reach > WIDEST:
+            if stopped:
+                raise AllocsimError(Text("HiGHS stopped before it found a plan", "HiGHS 中止，未找到可行方案"))
             raise NoneFits
         reach *= 4
 
 
-def _chosen(curves: CurveSet, low: IntArray, high: IntArray, sums: Sequence[Sum]) -> IntArray | None:
-    """Return the best whole amounts between ``low`` and ``high`` (p,), or None where there are none.
+def chosen(curves: CurveSet, low: IntArray, high: IntArray, sums: Sequence[Sum]) -> Chosen:
+    """Return the best whole amounts between ``low`` and ``high`` (p,), by single steps that each have their own slope.
 
     A search that ends at its limit of nodes gives the best it found: the certificate tells how good it is.
     """
@@ -77,8 +107,12 @@ def _chosen(curves: CurveSet, low: IntArray, high: IntArray, sums: Sequence[Sum]
     unit = float(np.median(slope[:, 0])) or float(slope.max()) or 1.0
     pieces = Pieces(start=low, width=integers(width), slope=floats(np.where(width > 0, slope / unit, 0.0)))
     solution = solve(state(pieces, sums, whole=True))
-    if solution.status == "infeasible":
-        return None
-    taken = booleans(solution.values > 0.5).reshape(width.shape)
+    start = curves.benefit(low.astype(np.float64))
+    rounding = TOLERANCE * unit * math.fsum((pieces.slope * width).ravel()) + ROUNDING * math.fsum(np.abs(start))
+    most = math.fsum(start) - solution.least * unit + rounding
+    if solution.status == "infeasible" or solution.values.size != width.size:
+        return Chosen(steps=None, status=solution.status, most=most)
+    taken = booleans(solution.values > 0.5).reshape(width.shape) & (width > 0)
     found = integers(low + taken.sum(axis=1))
-    return found if all(limit.slack(found) >= 0 for limit in sums) else None
+    holds = all(limit.slack(found) >= 0 for limit in sums)
+    return Chosen(steps=found if holds else None, status=solution.status, most=most)

@@ -51,7 +51,7 @@ def _settle(
         other = by_name.get(name)
         if other is None:
             at.refuse(
-                rule, f"gives way to '{name}', which is no rule", f"让位于“{name}”,但没有这条规则",
+                rule, f"gives way to '{name}', which is no rule", f"让位于“{name}”，但没有这条规则",
                 hint=did_you_mean(name, by_name),
             )  # fmt: skip
         elif other == index or other in above:
@@ -71,7 +71,7 @@ def _refuse_sum(at: Book, rule: Rule, name: str, *, own: bool) -> None:
     at.refuse(
         rule,
         f"rules give way line by line, but {which.en} limits a sum",
-        f"让位只能逐项进行,但{which.zh}限制的是合计数",
+        f"让位只能逐项进行，但{which.zh}限制的是合计数",
         hint=Text('use scope = "each"', '改用 scope = "each"'),
     )
 

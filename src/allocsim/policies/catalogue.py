@@ -72,11 +72,6 @@ def _of_kind(kind: str) -> Policy:
 
 
 def _unknown(scenario: Scenario, key: str, name: str, known: tuple[str, ...]) -> Problem:
+    message = Text(f"no policy is named '{name}'", f"没有名为“{name}”的应对策略")
     file, line = scenario.lines.get(key, (None, None))
-    return Problem(
-        message=Text(f"no policy is named '{name}'", f"没有名为“{name}”的应对策略"),
-        hint=did_you_mean(name, known),
-        file=file,
-        line=line,
-        key=key,
-    )
+    return Problem(message=message, hint=did_you_mean(name, known), file=file, line=line or None, key=key)

@@ -93,11 +93,11 @@ def figure(result: Result, name: str = "plan") -> Figure:
 
     Raises
     ------
-    KeyError
-        If there is no picture of that name.
     ValueError
-        If the result does not hold what it shows.
+        If there is no picture of that name, or the result does not hold what it shows.
     """
+    if name not in FIGURES:
+        raise ValueError(f"there is no picture {name!r}: known are {', '.join(FIGURES)}")
     return FIGURES[name](result)
 
 

@@ -56,13 +56,18 @@ def of(verb: str, result: Result) -> Document:
 
 def run(result: Result) -> Document:
     """Return ``allocsim.run/1``: the documents of all stages that were carried out."""
-    document: Document = {"schema": "allocsim.run/1"}
+    document: Document = {"schema": "allocsim.run/1", **_asked_for(result)}
     stages = (("evaluate", evaluate), ("fit", fit), ("plan", plan), ("simulate", simulate))
     nouns = (result.evidence, result.curves, result.plan, result.comparison)
     for (name, made), noun in zip(stages, nouns, strict=True):
         if noun is not None:
             document[name] = made(result)
     return document
+
+
+def _asked_for(result: Result) -> Document:
+    """Return the variant and the changes from outside under which the figures hold."""
+    return {"variant": result.scenario.variant, "overrides": dict(result.scenario.overrides)}
 
 
 def check(problems: Sequence[Problem], language: str) -> Document:
@@ -121,7 +126,7 @@ def evaluate(result: Result) -> Document:
             }
         )
     bias = [
-        {"rater": b.rater, "bias": b.bias, "low": b.low, "high": b.high, "n": b.n, "noise": b.noise}
+        {"rater": b.rater, "bias": b.bias, "low": b.low, "high": b.high, "n": b.n, "noise": b.noise, "slope": b.slope}
         for b in evidence.bias
     ]
     book = {"name": evidence.rulebook.name, "title": evidence.rulebook.title, "source": evidence.rulebook.source}
@@ -212,6 +217,7 @@ def plan(result: Result) -> Document:
     return {
         "schema": "allocsim.plan/1",
         "scenario": made.scenario,
+        **_asked_for(result),
         "year": made.year,
         "currency": made.currency,
         "unit": made.unit,
@@ -228,14 +234,18 @@ def plan(result: Result) -> Document:
         "price": made.price,
         "better_than_last_year": _better(made.better_than_last_year),
         "departments": [
-            {"name": sums.name, "amount": math.fsum(row.amount for row in group), "last": sums.last}
+            {
+                "name": made.department[group[0].number - 1],
+                "amount": math.fsum(row.amount for row in group),
+                "last": sums.last,
+            }
             for sums, group in departments(rows)
         ],
         "projects": [
             {
                 "id": row.id,
-                "name": row.name,
-                "department": row.department,
+                "name": made.name[p],
+                "department": made.department[p],
                 "amount": row.amount,
                 "last": row.last,
                 "requested": row.requested,
@@ -274,6 +284,7 @@ def _rule(rule: RuleReport) -> Document:
         "name": rule.name,
         "kind": rule.kind,
         "row": rule.row,
+        "covered": rule.covered,
         "basis": rule.basis,
         "sense": rule.sense,
         "level": rule.level,

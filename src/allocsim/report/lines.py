@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from allocsim.model.arrays import FloatArray
+from allocsim.model.arrays import BoolArray, FloatArray
 from allocsim.model.evidence import Evidence
 from allocsim.model.made import executed
 from allocsim.model.plan import Plan
 from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
 from allocsim.model.table import Table
+from allocsim.report.names import in_language
 from allocsim.report.numbers import Numbers, numbers
 from allocsim.report.reasons import sentence
 from allocsim.report.rules import rule_words
+from allocsim.report.selecting import set_off
 from allocsim.report.words import Words, words
 
 MAIN_INDICATORS = 3
 """Indicators that a line shows of its own."""
+Move = Literal["up", "down", "evaluate", "out", "same"]
 _RELATIONS = {">=": "≥", "<=": "≤", "==": "="}
 
 
@@ -29,7 +33,8 @@ class Line:
     """One line; amounts [money], NaN where there is none; ``verb`` is ``new`` for an increase from nothing.
 
     ``executed`` is a share of this year's budget, ``change`` is against last budget and ``change_share`` its share,
-    ``reduction`` request less proposal, ``marginal`` benefit of one more unit.
+    ``reduction`` what review takes off the request, ``marginal`` benefit of one more unit. ``amount`` is new money:
+    ``carryover`` comes in addition and is used first.
     """
 
     number: int
@@ -61,10 +66,19 @@ class Line:
     flags: tuple[str, ...]
     own_evidence: float
 
+    @property
+    def move(self) -> Move:
+        """How the line counts: what is to be evaluated first is no reduction yet, what gets nothing is out."""
+        if self.verb == "evaluate_first":
+            return "evaluate"
+        if self.verb == "drop" or (self.change < 0 and self.amount == 0):
+            return "out"
+        return "up" if self.change > 0 else "down" if self.change < 0 else "same"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Sums of a group of lines [money], and how many go up, down and out."""
+    """Sums of a group of lines [money], how many ask for nothing stated, and how many lines move which way."""
 
     name: str
     count: int
@@ -75,8 +89,10 @@ class Totals:
     change: float
     change_share: float
     reduction: float
+    unstated: int
     up: int
     down: int
+    evaluate: int
     out: int
 
 
@@ -86,6 +102,7 @@ def lines(result: Result, *, language: str | None = None) -> tuple[Line, ...]:
     if plan is None:
         return ()
     spoken = words(language or result.scenario.settings.language)
+    plan = in_language(plan, result.scenario, spoken.language)
     written = numbers_of(result, language=spoken.language)
     shown = _Shown.of(result, len(plan.id), spoken)
     reasons = [sentence(plan, p, words=spoken, numbers=written) for p in range(len(plan.id))]
@@ -100,6 +117,7 @@ class _Shown:
     category: tuple[str, ...]
     fund: tuple[str, ...]
     carryover: FloatArray
+    set_off: BoolArray
     executed: FloatArray
     score: FloatArray
     grade: list[str]
@@ -115,17 +133,20 @@ class _Shown:
             category=_category(projects),
             fund=projects.text("fund"),
             carryover=projects.number("carryover", 0.0),
+            set_off=set_off(result),
             executed=executed(result.scenario),
             score=scores,
             grade=grades,
             own=result.curves.own_evidence if result.curves is not None else np.full(count, np.nan),
-            indicators=_indicators(result.scenario),
+            indicators=_indicators(result.scenario, spoken),
         )
 
 
 def _line(plan: Plan, p: int, shown: _Shown, reason: str) -> Line:
     last, amount = float(plan.last[p]), plan.money_step.money(int(plan.steps[p]))
     change = amount - (last if last == last else 0.0)
+    requested, carryover = float(plan.requested[p]), float(shown.carryover[p])
+    cut = requested - amount
     verb = plan.reasons[p].verb
     return Line(
         number=p + 1,
@@ -138,12 +159,12 @@ def _line(plan: Plan, p: int, shown: _Shown, reason: str) -> Line:
         executed=float(shown.executed[p]),
         score=float(shown.score[p]),
         grade=shown.grade[p],
-        requested=float(plan.requested[p]),
+        requested=requested,
         amount=amount,
-        carryover=float(shown.carryover[p]),
+        carryover=carryover,
         change=change,
         change_share=change / last if last > 0 else np.nan,
-        reduction=float(plan.requested[p]) - amount,
+        reduction=float(np.maximum(cut - carryover, 0.0)) if shown.set_off[p] else cut,
         indicators=shown.indicators.get(plan.id[p], ""),
         verb="new" if verb == "increase" and not last > 0 else verb,
         reason=reason,
@@ -188,9 +209,11 @@ def totals(name: str, rows: Sequence[Line]) -> Totals:
         change=amount - last,
         change_share=(amount - last) / last if last > 0 else np.nan,
         reduction=sum(row.reduction for row in asked) if asked else np.nan,
-        up=sum(row.change > 0 for row in rows),
-        down=sum(row.change < 0 and row.amount > 0 for row in rows),
-        out=sum(row.change < 0 and row.amount == 0 for row in rows),
+        unstated=len(rows) - len(asked),
+        up=sum(row.move == "up" for row in rows),
+        down=sum(row.move == "down" for row in rows),
+        evaluate=sum(row.move == "evaluate" for row in rows),
+        out=sum(row.move == "out" for row in rows),
     )
 
 
@@ -212,12 +235,23 @@ def _latest(evidence: Evidence | None, count: int, spoken: Words) -> tuple[Float
     return scores, grades
 
 
+def executed_head(scenario: Scenario, spoken: Words) -> str:
+    """Return the heading of execution: up to the month that the running year's records cover, where they agree."""
+    records = scenario.records
+    months: set[float] = set()
+    if records is not None and records.is_number("through"):
+        running = records.number("year") == scenario.settings.year - 1
+        months = set(records.number("through")[running].tolist())
+    month = months.pop() if len(months) == 1 else np.nan
+    return spoken("column.executed_month", month=f"{month:.0f}") if month >= 1 else spoken("column.executed")
+
+
 def _category(projects: Table) -> tuple[str, ...]:
     column = next((name for name in ("category", "class", "sector") if name in projects), "")
     return projects.text(column)
 
 
-def _indicators(scenario: Scenario) -> dict[str, str]:
+def _indicators(scenario: Scenario, spoken: Words) -> dict[str, str]:
     """Return the first indicators of each line's latest year, as name, relation and target."""
     table = scenario.indicators
     if table is None:
@@ -233,4 +267,4 @@ def _indicators(scenario: Scenario) -> dict[str, str]:
         if years[row] == newest[line] and len(found.setdefault(line, [])) < MAIN_INDICATORS:
             relation = _RELATIONS.get(relations[row], relations[row] or " ")
             found[line].append(f"{names[row]}{relation}{targets[row]}{measures[row]}")
-    return {line: words(scenario.settings.language).join(parts) for line, parts in found.items()}
+    return {line: spoken.join(parts) for line, parts in found.items()}

@@ -36,6 +36,8 @@ _CHINESE = re.compile(r"(千|万|百万|亿)?(?:元|美元|欧元|英镑|日元|
 _ENGLISH = re.compile(r"(?:[A-Z]{3}\s*)?([\d,]*)\s*(k|thousand|m|mn|million|bn|billion)?\s*(?:[A-Z]{3}|yuan)?")
 
 
+FINE = 10.0
+"""Amounts in the unit of the tables below which a column of differences shows two decimals."""
 SURE = 0.99
 """Probability above which a count of draws is told as "more than" and no closer."""
 
@@ -173,10 +175,31 @@ class Numbers:
         return self.percent(share, digits=0 if round(100 * share, 6) == round(100 * share) else 1)
 
     def rate(self, benefit_per_money: float) -> str:
-        """Return benefit per unit of money: 0.53万元 for one 万元 in Chinese, a bare ratio in English."""
-        unit = self.table_unit if self.language == "zh" and self.benefit_is_money else ""
-        text = significant(benefit_per_money / (1.0 if self.benefit_is_money else self._table_factor))
-        return text if text == DASH else f"{text}{unit}"
+        """Return what one unit of money of the tables brings: 0.53万元 for 1万元, or CNY 5,300 for CNY 10,000."""
+        if not self.benefit_is_money:
+            return significant(benefit_per_money / self._table_factor)
+        text = significant(benefit_per_money)
+        if text == DASH:
+            return text
+        if self.language == "zh":
+            return f"{text}{self.table_unit}"
+        factor = self.factor
+        if factor is None:
+            return f"{text}{TIED}{self.unit}"
+        money = round(float(text.replace(",", "").replace(MINUS, "-")) * factor / self._table_factor, 6)
+        sign = MINUS if money < 0 else ""
+        amount = plain(abs(money), 0 if money == round(money) else 2)
+        return f"{sign}{self.currency}{TIED}{amount}"
+
+    def fine(self, benefit: float, *, signed: bool = False) -> str:
+        """Return an amount of a column in the unit of the tables: two decimals below ten, none above.
+
+        Where benefit is not money it stands as a bare number.
+        """
+        if not self.benefit_is_money:
+            return significant(benefit, signed=signed)
+        amount = self.shown(benefit) if math.isfinite(benefit) else benefit
+        return plain(amount, 2 if abs(amount) < FINE and amount else 0, signed=signed)
 
     def day(self, date: str) -> str:
         """Return a date stated as month-day (``08-25``) in words."""

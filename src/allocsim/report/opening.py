@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from dataclasses import dataclass
 
 from allocsim.model.comparison import Comparison, PolicyResult
 from allocsim.model.plan import BetterThanLastYear, Plan
 from allocsim.model.result import Result
-from allocsim.report.lines import Line, lines, numbers_of, totals
-from allocsim.report.numbers import Numbers
+from allocsim.model.scenario import Scenario
+from allocsim.report.lines import Line, Totals, lines, numbers_of, totals
+from allocsim.report.numbers import Numbers, plain
 from allocsim.report.reasons import inner
 from allocsim.report.words import Words, words
 
@@ -17,6 +19,9 @@ TOP_MOVES = 4
 """Moves named in the first sentence."""
 TOLERATED = 0.1
 """Probability of falling short up to which the reserve counts as enough."""
+
+AHEAD = 14
+"""Days between a decision and its money in the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ def cards(result: Result, *, language: str | None = None) -> tuple[Card, ...]:
     written = numbers_of(result, language=spoken.language)
     found = [
         where(plan, lines(result, language=spoken.language), spoken=spoken, written=written),
-        gained(plan, spoken=spoken, written=written),
+        gained(result, plan, spoken=spoken, written=written),
     ]
     if result.comparison is not None:
         found.append(struck(result, result.comparison, spoken=spoken, written=written))
@@ -52,10 +57,9 @@ def where(plan: Plan, rows: tuple[Line, ...], *, spoken: Words, written: Numbers
     pool = plan.total - plan.reserve
     whole = totals("", rows)
     free = pool - plan.rigid
-    moved = sorted((row for row in rows if row.change), key=lambda row: -abs(row.change))[:TOP_MOVES]
+    sure = (row for row in rows if row.change and row.move != "evaluate")
+    moved = sorted(sure, key=lambda row: -abs(row.change))[:TOP_MOVES]
     moves = [spoken("card.move", name=inner(r.name), delta=written.prose(r.change, signed=True)) for r in moved]
-    up = sum(row.change for row in rows if row.change > 0)
-    down = sum(row.change for row in rows if row.change < 0 and row.amount > 0)
     said = spoken(
         "card.s1",
         year=str(plan.year),
@@ -63,13 +67,9 @@ def where(plan: Plan, rows: tuple[Line, ...], *, spoken: Words, written: Numbers
         rigid=written.prose(plan.rigid),
         free=written.prose(free),
         reserve=written.prose(plan.reserve),
-        asked=_asked(whole.requested, pool, spoken, written),
-        n_up=str(whole.up),
-        up=written.prose(up, signed=True),
-        n_down=str(whole.down),
-        down=written.prose(down, signed=True),
-        n_out=str(whole.out),
-        n_same=str(whole.count - whole.up - whole.down - whole.out),
+        asked=_asked(whole, pool, spoken, written),
+        counts=spoken.enumerate(_counts(rows, spoken, written)),
+        net=written.prose(math.fsum(row.change for row in rows), signed=True),
         left=spoken("card.left", amount=written.prose(plan.unallocated)) if plan.unallocated_steps else "",
         moves=spoken.enumerate(moves) or spoken("page.none"),
     )
@@ -84,16 +84,33 @@ def where(plan: Plan, rows: tuple[Line, ...], *, spoken: Words, written: Numbers
     )
 
 
-def _asked(requested: float, pool: float, spoken: Words, written: Numbers) -> str:
-    if math.isnan(requested):
+def _counts(rows: tuple[Line, ...], spoken: Words, written: Numbers) -> list[str]:
+    """Return how many lines move which way and by how much together; what is none is not told."""
+    told = []
+    for move in ("up", "down", "evaluate", "out", "same"):
+        group = [row for row in rows if row.move == move]
+        change = math.fsum(row.change for row in group)
+        if group and move == "evaluate" and change:
+            told.append(spoken.count("card.n_evaluate", len(group), sum=written.prose(-change)))
+        elif group:
+            key = "card.n_kept" if move == "evaluate" else f"card.n_{move}"
+            told.append(spoken.count(key, len(group), sum=written.prose(change, signed=True)))
+    return told
+
+
+def _asked(whole: Totals, pool: float, spoken: Words, written: Numbers) -> str:
+    """Return what was asked for against what there is; where lines state nothing the sum is told and not judged."""
+    if math.isnan(whole.requested):
         return ""
-    key = "card.asked" if requested > pool else "card.asked_less"
-    return spoken.entries[key].format_map(
-        {"requested": written.prose(requested), "shortfall": written.prose(requested - pool)}
-    )
+    asked = written.prose(whole.requested)
+    if whole.unstated:
+        return spoken.count("card.asked_blank", whole.unstated, requested=asked)
+    if whole.requested > pool:
+        return spoken("card.asked", requested=asked, shortfall=written.prose(whole.requested - pool))
+    return spoken("card.asked_less", requested=asked)
 
 
-def gained(plan: Plan, *, spoken: Words, written: Numbers) -> Card:
+def gained(result: Result, plan: Plan, *, spoken: Words, written: Numbers) -> Card:
     """Answer what is gained and how sure that is."""
     better = plan.better_than_last_year
     question = spoken("card.q2")
@@ -101,37 +118,76 @@ def gained(plan: Plan, *, spoken: Words, written: Numbers) -> Card:
         said = spoken("card.s2_same")
         return Card(question=question, figure=spoken("card.same_word"), caption="", sentence=said, note="", beside=())
     weak = sum(reason.verb == "evaluate_first" for reason in plan.reasons)
-    is_loss = better.high < 0
-    key = "card.s2_given" if not written.benefit_is_money else "card.s2_loss" if is_loss else "card.s2"
-    said = spoken.entries[key].format_map(
-        {
-            "gain": written.worth(better.benefit),
-            "loss": written.worth(-better.benefit),
-            "share": written.percent(abs(_gain_share(plan, better, written))),
-            "low": written.worth(better.low),
-            "high": written.worth(better.high),
-            "p": written.chance(better.probability),
-            "own": written.percent(better.own_evidence),
-            "n_weak": str(weak),
-        }
-    )
-    notes = [spoken("card.worth")] if written.benefit_is_money else []
-    if better.same_way is not None:
-        notes.append(spoken("card.s2_reading", same=written.percent(better.same_way)))
-    if is_weak(plan):
-        said = f"{said}{' ' if spoken.language == 'en' else ''}{spoken('card.weak')}"
+    beside = [
+        (spoken("card.m_p"), written.chance(better.probability)),
+        (spoken("card.m_own"), written.percent(better.own_evidence)),
+        (spoken("card.m_weak"), spoken("card.m_count", n=str(weak))),
+    ]
     return Card(
         question=question,
         figure=written.worth(better.benefit, signed=True),
-        caption=spoken("card.h2_loss" if is_loss else "card.h2" if written.benefit_is_money else "card.h2_given"),
-        sentence=said,
-        note=(" " if spoken.language == "en" else "").join(notes),
-        beside=(
-            (spoken("card.m_p"), written.chance(better.probability)),
-            (spoken("card.m_own"), written.percent(better.own_evidence)),
-            (spoken("card.m_weak"), spoken("card.m_count", n=str(weak))),
-        ),
+        caption=_caption(better, spoken, written),
+        sentence=_joined(_gain(result, plan, better, weak, spoken=spoken, written=written), spoken),
+        note=_joined(_notes(result, better, spoken, written), spoken),
+        beside=tuple(beside),
     )
+
+
+def _gain(
+    result: Result, plan: Plan, better: BetterThanLastYear, weak: int, *, spoken: Words, written: Numbers
+) -> list[str]:
+    """Return the sentences of the gain: its size, on whose evidence, and what weakens it."""
+    said = [
+        spoken(
+            "card.s2" if written.benefit_is_money else "card.s2_given",
+            moved=moved_words(better, spoken, written),
+            share=written.percent(abs(_gain_share(plan, better, written))),
+            low=written.worth(better.low),
+            high=written.worth(better.high),
+            p=written.chance(better.probability),
+        )
+    ]
+    if better.high < 0:
+        said.append(spoken("card.s2_cost"))
+    if written.benefit_is_money:
+        said.append(spoken("card.s2_own", own=written.percent(better.own_evidence)))
+    if weak:
+        said.append(spoken.count("card.s2_weak", weak))
+    chosen = result.curves.selection if result.curves is not None else None
+    if chosen is not None and chosen.weak and chosen.candidates:
+        best = chosen.candidates[0]
+        said.append(spoken("card.weak_curves", lead=plain(best.lead, 1), error=plain(best.standard_error, 1)))
+    if is_weak(plan):
+        said.append(spoken("card.weak"))
+    return said
+
+
+def moved_words(better: BetterThanLastYear, spoken: Words, written: Numbers) -> str:
+    """Return by how much benefit rises or falls, and that it cannot be told where the interval includes zero."""
+    key = "card.more" if better.benefit >= 0 else "card.fewer"
+    moved = spoken(key, amount=written.worth(abs(better.benefit)))
+    return moved + (spoken("card.zero") if better.low <= 0 <= better.high else "")
+
+
+def _caption(better: BetterThanLastYear, spoken: Words, written: Numbers) -> str:
+    worth = spoken("column.benefit" if written.benefit_is_money else "column.benefit_given")
+    if better.low <= 0 <= better.high:
+        return spoken("card.h2_zero", what=worth)
+    return spoken("card.h2_loss") if better.high < 0 else spoken("card.h2", what=worth)
+
+
+def _notes(result: Result, better: BetterThanLastYear, spoken: Words, written: Numbers) -> list[str]:
+    """Return what the figure means, and how it stands under the other reading of scores."""
+    notes = [spoken("card.worth")] if written.benefit_is_money else []
+    if notes and result.curves is not None and any(source != "budget" for source in result.curves.value_from):
+        notes.append(spoken("card.worth_except"))
+    if better.same_way is not None:
+        notes.append(spoken("card.s2_reading", same=written.percent(better.same_way)))
+    return notes
+
+
+def _joined(sentences: list[str], spoken: Words) -> str:
+    return (" " if spoken.language == "en" else "").join(sentences)
 
 
 def is_weak(plan: Plan) -> bool:
@@ -160,17 +216,18 @@ def struck(result: Result, comparison: Comparison, *, spoken: Words, written: Nu
             p=written.chance(drawing.reserve_exhausted_probability),
             needed=written.prose(drawing.reserve_needed),
         )
+    years = "card.years" if has_hazards(result.scenario) else "card.years_calm"
     key = {"better": "card.s3_better", "hold": "card.s3_hold", "too_close": "card.s3_close"}[comparison.verdict]
     said = spoken.entries[key].format_map(
         {
-            "lanes": f"{comparison.replications:,}",
             "policy": policy_words(chosen, spoken),
             "diff": written.worth(chosen.difference.mean),
             "low": written.worth(chosen.difference.low),
             "high": written.worth(chosen.difference.high),
             "idle": written.worth(chosen.idle_cost),
             "reserve": reserve,
-            "deadline": spoken("card.s3_deadline", deadline=written.day(_deadline(result))),
+            "years": spoken(years, lanes=f"{comparison.replications:,}"),
+            "deadline": _deadline(result, spoken, written),
         }
     )
     beside = [(spoken("card.m_lanes"), f"{comparison.replications:,}")]
@@ -180,7 +237,7 @@ def struck(result: Result, comparison: Comparison, *, spoken: Words, written: Nu
     is_better = comparison.verdict == "better"
     figure = "card.hold_word" if comparison.verdict == "hold" else "card.close_word"
     return Card(
-        question=spoken("card.q3"),
+        question=spoken("card.q3" if has_hazards(result.scenario) else "card.q3_calm"),
         figure=written.worth(chosen.difference.mean, signed=True) if is_better else spoken(figure),
         caption=spoken("card.h3_better" if is_better else "card.h3_hold"),
         sentence=said.strip(),
@@ -209,9 +266,19 @@ def _drawing(comparison: Comparison) -> PolicyResult | None:
     return next((policy for policy in ordered if policy.reserve_needed > 0), None)
 
 
-def _deadline(result: Result) -> str:
-    """Return the last day on which the recommendation can still help: replanting, else the last checkpoint."""
+def has_hazards(scenario: Scenario) -> bool:
+    """Tell whether the simulated years have any hazard."""
+    shocks = scenario.settings.shocks
+    return shocks.preset != "none" or bool(shocks.hazard)
+
+
+def _deadline(result: Result, spoken: Words, written: Numbers) -> str:
+    """Return until when the recommendation can still help: some days before replanting, else the last checkpoint."""
     settings = result.scenario.settings
-    if settings.agriculture is not None:
-        return settings.agriculture.replant_by
-    return settings.simulate.checkpoints[-1] if settings.simulate.checkpoints else settings.simulate.freeze
+    if settings.agriculture is None:
+        last = settings.simulate.checkpoints[-1] if settings.simulate.checkpoints else settings.simulate.freeze
+        return spoken("card.s3_deadline", deadline=written.day(last))
+    by = settings.agriculture.replant_by
+    month, day = (int(part) for part in by.split("-"))
+    decided = datetime.date(settings.year, month, day) - datetime.timedelta(days=AHEAD)
+    return spoken("card.s3_arrive", by=written.day(by), deadline=written.day(f"{decided:%m-%d}"))

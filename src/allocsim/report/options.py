@@ -8,13 +8,17 @@ from allocsim.model.comparison import Comparison, PolicyResult
 from allocsim.model.result import Result
 from allocsim.report.documents import because
 from allocsim.report.lines import numbers_of
+from allocsim.report.numbers import DASH, Numbers
 from allocsim.report.opening import policy_words, recommended
 from allocsim.report.words import Words, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One policy: its words and figures, whether recommended or the baseline, and how it would be carried out."""
+    """One policy: its words and figures, whether recommended or the baseline, and how it would be carried out.
+
+    ``better`` is the probability that it is better, where enough years decide it.
+    """
 
     name: str
     policy: PolicyResult
@@ -23,9 +27,15 @@ class Option:
     legal: str
     who: str
     days: str
+    better: str
+    acts: str
 
 
-def options(compared: Comparison, spoken: Words) -> tuple[Option, ...]:
+FEW_YEARS = 100
+"""Years in which a policy must act before a probability is read off them."""
+
+
+def options(compared: Comparison, spoken: Words, written: Numbers) -> tuple[Option, ...]:
     """Return the policies in the order of the comparison; a kind that is not of the house has no legal class."""
     return tuple(
         Option(
@@ -36,9 +46,20 @@ def options(compared: Comparison, spoken: Words) -> tuple[Option, ...]:
             legal=_of_kind("legal", policy, spoken),
             who=_of_kind("who", policy, spoken),
             days=_of_kind("days", policy, spoken),
+            better=DASH if policy.name == compared.baseline else better_words(policy, spoken, written),
+            acts=DASH if policy.name == compared.baseline else f"{policy.deciding_lanes:,}",
         )
         for policy in compared.policies
     )
+
+
+def better_words(policy: PolicyResult, spoken: Words, written: Numbers) -> str:
+    """Return the probability that a policy is better, or in how few years it acts at all."""
+    if policy.deciding_lanes == 0:
+        return spoken("page.acts_none")
+    if policy.deciding_lanes < FEW_YEARS:
+        return spoken.count("page.acts_few", policy.deciding_lanes)
+    return written.chance(policy.better_given_curves)
 
 
 def _of_kind(what: str, policy: PolicyResult, spoken: Words) -> str:

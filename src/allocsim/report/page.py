@@ -23,12 +23,13 @@ from allocsim.report.figures import outcomes as outcome_figures
 from allocsim.report.figures import plan as plan_figures
 from allocsim.report.figures.plan import LARGEST
 from allocsim.report.figures.style import svg
-from allocsim.report.lines import departments, lines, numbers_of, totals
+from allocsim.report.lines import departments, executed_head, lines, numbers_of, totals
+from allocsim.report.names import asked_for, line_names
 from allocsim.report.numbers import Numbers, plain, score, significant
-from allocsim.report.opening import cards, policy_words
+from allocsim.report.opening import cards, has_hazards, policy_words
 from allocsim.report.options import options, recommendation
 from allocsim.report.reasons import one
-from allocsim.report.rules import ease, groups
+from allocsim.report.rules import CHINESE_LAW, ease, groups
 from allocsim.report.words import Words, words
 
 LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
@@ -83,14 +84,14 @@ def page(result: Result, *, language: str | None = None) -> str:
         **_frame(result, spoken, written),
         **_of_plan(result, spoken),
         **_of_evidence(result, spoken, written),
-        **_of_year(result, spoken),
+        **_of_year(result, spoken, written),
         "figures": pictures(result, spoken),
     }
     return _template().render(shown, sections=_sections(result))
 
 
 def _frame(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
-    settings = result.scenario.settings
+    settings, hazards = result.scenario.settings, has_hazards(result.scenario)
     return {
         "lang": LANGUAGE_TAGS[spoken.language],
         "css": Markup(_css()),
@@ -99,13 +100,24 @@ def _frame(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
         "title": settings.title,
         "year": str(settings.year),
         "notice": settings.notice or "",
-        "count": str(len(result.scenario.projects)),
-        "seed": str(settings.simulate.seed),
+        "meta": _meta(result, spoken, written),
+        "head": lambda key: spoken(
+            f"page.{key}" if f"page.{key}_calm" not in spoken or hazards else f"page.{key}_calm"
+        ),
+        "reading": ["one" if hazards else "one_calm", "two", "three", "four", "five"],
         "one": one(written),
         "assumptions": prose.assumptions(result, language=spoken.language),
         "glossary": prose.glossary(spoken.language),
         "version": _version(),
     }
+
+
+def _meta(result: Result, spoken: Words, written: Numbers) -> str:
+    """Return what the figures stand on: the scenario, the unit, the variant and every change from outside."""
+    settings = result.scenario.settings
+    seed, lines_ = str(settings.simulate.seed), len(result.scenario.projects)
+    head = spoken.count("page.meta", lines_, title=settings.title, unit=written.table_unit, seed=seed)
+    return " · ".join((head, *asked_for(result.scenario, spoken)))
 
 
 def _of_plan(result: Result, spoken: Words) -> dict[str, Any]:
@@ -120,7 +132,8 @@ def _of_plan(result: Result, spoken: Words) -> dict[str, Any]:
         "groups": groups_of,
         "whole": totals(spoken("page.total"), rows),
         "widest": max((sums.amount for sums in groups_of), default=0.0),
-        "rules": groups(result.plan, spoken) if result.plan is not None else (),
+        "executed": executed_head(result.scenario, spoken),
+        "rules": groups(result, language=spoken.language),
         "ease": ease,
         "certificate": prose.certificate(result, language=spoken.language),
     }
@@ -128,7 +141,7 @@ def _of_plan(result: Result, spoken: Words) -> dict[str, Any]:
 
 def _of_evidence(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
     evidence, curves = result.evidence, result.curves
-    names = result.scenario.projects.text("name")
+    names = line_names(result.scenario, spoken.language)
     return {
         "evidence": prose.evidence(result, language=spoken.language),
         "bias": evidence.bias if evidence is not None else (),
@@ -155,7 +168,7 @@ def _curve(curves: Curves, p: int, name: str, spoken: Words, written: Numbers) -
     )
 
 
-def _of_year(result: Result, spoken: Words) -> dict[str, Any]:
+def _of_year(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
     compared = result.comparison
     if compared is None:
         return {"comparison": None}
@@ -163,7 +176,8 @@ def _of_year(result: Result, spoken: Words) -> dict[str, Any]:
     baseline = next(policy for policy in compared.policies if policy.name == compared.baseline)
     return {
         "comparison": compared,
-        "options": options(compared, spoken),
+        "options": options(compared, spoken, written),
+        "is_chinese": result.scenario.settings.currency in CHINESE_LAW,
         "headline": headline,
         "because": because,
         "baseline": policy_words(baseline, spoken),

@@ -8,11 +8,14 @@ from allocsim.model.curve import Curves, Selection
 from allocsim.model.result import Result
 from allocsim.report.lines import numbers_of
 from allocsim.report.numbers import Numbers, plain
+from allocsim.report.opening import has_hazards
 from allocsim.report.reasons import one
 from allocsim.report.words import Words, words
 
 OWN = 0.3
 """Own evidence from which a curve counts as resting on its own data: below it the fit flags ``borrowed``."""
+TENTH_MORE = math.log(1.1)
+"""Log units of spending in a tenth more of it."""
 TERMS = (
     "performance_weighted",
     "contestable",
@@ -74,7 +77,7 @@ def evidence(result: Result, *, language: str | None = None) -> tuple[str, ...]:
         spoken(
             "evidence.fit",
             family=spoken.known("family", curves.family),
-            lag=str(curves.lag),
+            lag=spoken.count("evidence.years", curves.lag),
             rho=f"{curves.target_elasticity:g}",
         )
     ]
@@ -98,10 +101,10 @@ def _selection(chosen: Selection, spoken: Words) -> list[str]:
         said.append(
             spoken(
                 "evidence.slopes",
-                pooled=plain(chosen.pooled_slope, 1),
-                pooled_error=plain(chosen.pooled_error, 1),
-                within=plain(chosen.within_slope, 1),
-                within_error=plain(chosen.within_error, 1),
+                pooled=plain(TENTH_MORE * chosen.pooled_slope, 2),
+                pooled_error=plain(TENTH_MORE * chosen.pooled_error, 2),
+                within=plain(TENTH_MORE * chosen.within_slope, 2),
+                within_error=plain(TENTH_MORE * chosen.within_error, 2),
             )
         )
     if math.isfinite(chosen.halving_correlation):
@@ -124,10 +127,19 @@ def assumptions(result: Result, *, language: str | None = None) -> tuple[Assumpt
     """Return every assumption that moves a figure: its name, its value here, and what it means."""
     spoken = words(language or result.scenario.settings.language)
     written = numbers_of(result, language=spoken.language)
-    values = {**_of_curves(result, spoken), **(_of_year(result, written) if result.comparison is not None else {})}
+    values = {**_of_plan(result, spoken, written), **_of_curves(result, spoken)}
+    if result.comparison is not None:
+        values |= _of_year(result, spoken, written)
     return tuple(
         (spoken(f"assumption.{name}"), value, spoken(f"assumption.{name}_note")) for name, value in values.items()
     )
+
+
+def _of_plan(result: Result, spoken: Words, written: Numbers) -> dict[str, str]:
+    carried = float(result.scenario.projects.number("carryover", 0.0).sum())
+    if result.plan is None or carried <= 0:
+        return {}
+    return {"carryover": spoken("assumption.carryover_sum", amount=written.prose(carried))}
 
 
 def _of_curves(result: Result, spoken: Words) -> dict[str, str]:
@@ -137,31 +149,42 @@ def _of_curves(result: Result, spoken: Words) -> dict[str, str]:
     by_budget = sum(source == "budget" for source in curves.value_from)
     values = {"score_basis": f"{curves.target_elasticity:g}"}
     if by_budget:
-        values["value_from"] = spoken("assumption.value_budget", n=str(by_budget))
+        values["value_from"] = spoken.count("assumption.value_budget", by_budget)
     if by_budget < len(curves.id):
-        values["value_stated"] = spoken("assumption.value_stated_count", n=str(len(curves.id) - by_budget))
+        values["value_stated"] = spoken.count("assumption.value_stated_count", len(curves.id) - by_budget)
     values["outside"] = spoken("assumption.undeclared")
     return values
 
 
-def _of_year(result: Result, written: Numbers) -> dict[str, str]:
+def _of_year(result: Result, spoken: Words, written: Numbers) -> dict[str, str]:
     settings = result.scenario.settings
     year, farming = settings.simulate, settings.agriculture
+    days = f"{year.monitoring.delay[0]:g}–{year.monitoring.delay[1]:g}"
     values = {
         "unspent_worth": f"{year.unspent_worth:g}",
-        "move_cost": f"{year.move_cost:g}",
-        "room": f"{year.room:g}",
-        "commitment_lead": str(year.commitment_lead),
+        "move_cost": written.cut(year.move_cost),
+        "room": _times(year.room, spoken),
+        "commitment_lead": spoken.count("assumption.days", int(year.commitment_lead)),
         "vulnerability": f"{year.vulnerability:g}",
         "harm": f"{year.harm:g}",
         "noise": written.percent(year.monitoring.noise),
-        "delay": f"{year.monitoring.delay[0]:g}–{year.monitoring.delay[1]:g}",
-        "warming": f"{settings.shocks.warming:g}",
+        "delay": spoken("assumption.days_range", days=days),
     }
+    if has_hazards(result.scenario):
+        values["warming"] = _times(settings.shocks.warming, spoken)
     if farming is not None:
-        for name in ("replantable", "late_worth", "elasticity", "need_rate", "relief_return"):
-            values[name] = f"{getattr(farming, name):g}"
+        values |= {
+            "replantable": written.cut(farming.replantable),
+            "late_worth": written.cut(farming.late_worth),
+            "elasticity": f"{farming.elasticity:g}",
+            "need_rate": _times(farming.need_rate, spoken),
+            "relief_return": _times(farming.relief_return, spoken),
+        }
     return values
+
+
+def _times(factor: float, spoken: Words) -> str:
+    return spoken("assumption.times", factor=f"{factor:g}")
 
 
 def glossary(language: str) -> tuple[tuple[str, str], ...]:

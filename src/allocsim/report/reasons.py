@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from allocsim.model.plan import Fact, Plan, Reason
-from allocsim.report.numbers import DASH, MINUS, Numbers, plain, score
+from allocsim.report.numbers import DASH, MINUS, Numbers, plain, score, shown_score
 from allocsim.report.words import Words, blanks
 
 Form = Callable[[Numbers, float], str]
@@ -26,6 +26,10 @@ def _money(numbers: Numbers, value: float) -> str:
 
 def _share(numbers: Numbers, value: float) -> str:
     return numbers.percent(value)
+
+
+def _chance(numbers: Numbers, value: float) -> str:
+    return numbers.chance(value)
 
 
 def _rate(numbers: Numbers, value: float) -> str:
@@ -56,7 +60,8 @@ FORMS: dict[str, Form] = {
     **dict.fromkeys(("score", "self"), _score),
     "gap": _gap,
     **dict.fromkeys(("carry", "amount", "delta", "cost", "last"), _money),
-    **dict.fromkeys(("rate", "peer", "q", "e", "moved_share"), _share),
+    **dict.fromkeys(("rate", "peer", "e", "moved_share"), _share),
+    "q": _chance,
     **dict.fromkeys(("low_pct", "high_pct", "best_high_pct"), _percent),
     **dict.fromkeys(("cut", "t"), _cut),
     **dict.fromkeys(("m", "price"), _rate),
@@ -78,9 +83,8 @@ def sentence(plan: Plan, index: int, *, words: Words, numbers: Numbers) -> str:
     space = " " if words.language == "en" else ""
     parts = [verdict(plan, index, words=words, numbers=numbers)]
     if reason.facts:
-        parts.append(
-            words("say.facts", facts=words.join([clause(f, words=words, numbers=numbers) for f in reason.facts]))
-        )
+        facts = [_as_handled(fact, reason.verb) for fact in reason.facts]
+        parts.append(words("say.facts", facts=words.join([clause(f, words=words, numbers=numbers) for f in facts])))
     if reason.rule is not None:
         rule = clause(reason.rule, words=words, numbers=numbers)
         key = "say.rule" if reason.basis else "say.rule_bare"
@@ -89,6 +93,11 @@ def sentence(plan: Plan, index: int, *, words: Words, numbers: Numbers) -> str:
         said = words.join([clause(e, words=words, numbers=numbers) for e in reason.estimates])
         parts.append(words("say.estimates", estimates=said))
     return space.join(part.strip() for part in parts)
+
+
+def _as_handled(fact: Fact, verb: str) -> Fact:
+    """Return a fact as the verdict has it: what is carried over to a line that ends is taken back, not used first."""
+    return Fact(code="fact.carry_back", values=fact.values) if (verb, fact.code) == ("drop", "fact.carry") else fact
 
 
 def verdict(plan: Plan, index: int, *, words: Words, numbers: Numbers) -> str:
@@ -139,6 +148,8 @@ def clause(fact: Fact, *, words: Words, numbers: Numbers) -> str:
         If the words do not know the code, or it comes without a value that its words need.
     """
     values = dict(fact.values)
+    if "gap" in values:
+        values["gap"] = shown_score(float(values["self"])) - shown_score(float(values["score"]))
     key = _fullest(fact.code, frozenset(values), words)
     filled = {name: _written(name, value, words=words, numbers=numbers) for name, value in values.items()}
     filled.setdefault("one", one(numbers))

@@ -17,8 +17,8 @@ from allocsim.model.result import Result
 from allocsim.model.trajectory import Outcomes
 from allocsim.report.lines import lines
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet read a text cell of a CSV file as a formula."""
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""First characters that make a spreadsheet read a CSV cell as a formula; East Asian ones read full-width signs so."""
 Noun = TypeVar("Noun")
 OUTCOME_COLUMNS = ("benefit", "unspent", "moved", "asked", "drawn", "exhausted", "gini")
 

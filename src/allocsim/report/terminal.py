@@ -19,8 +19,9 @@ from allocsim.model.plan import Conflict, RulesConflict
 from allocsim.model.result import Result
 from allocsim.report.checks import checks
 from allocsim.report.lines import Line, departments, lines, numbers_of, totals
+from allocsim.report.names import asked_for
 from allocsim.report.numbers import DASH, TIED, Numbers, plain
-from allocsim.report.opening import cards
+from allocsim.report.opening import cards, moved_words
 from allocsim.report.options import options, recommendation
 from allocsim.report.prose import OWN
 from allocsim.report.rules import groups, rule_words
@@ -49,9 +50,12 @@ def failure(error: AllocsimError, language: str) -> None:
         console.print(Text(f"allocsim: {error.message.to(language)}"), soft_wrap=True)
 
 
-def say_new(folder: Path, language: str) -> None:
-    """Print where a new scenario was made."""
-    _console(sys.stdout).print(Text(words(language)("terminal.new", folder=str(folder))), soft_wrap=True)
+def say_new(folder: Path, language: str, *, workbook: str | None = None) -> None:
+    """Print where a new scenario was made, and how to use a ``workbook`` that it does not read by itself yet."""
+    spoken, console = words(language), _console(sys.stdout)
+    console.print(Text(spoken("terminal.new", folder=str(folder))), soft_wrap=True)
+    if workbook is not None:
+        console.print(Text(spoken("terminal.fill_in", workbook=workbook)), soft_wrap=True)
 
 
 def say_result(verb: str, result: Result, folder: Path) -> None:
@@ -85,7 +89,8 @@ def summary(verb: str, result: Result) -> RenderableType:
         "simulate": _simulate,
     }
     notice = result.scenario.settings.notice
-    head: list[RenderableType] = [Text(result.scenario.settings.title, style="bold")]
+    stands_on = " · ".join((result.scenario.settings.title, *asked_for(result.scenario, spoken)))
+    head: list[RenderableType] = [Text(stands_on, style="bold")]
     if notice:
         head.append(Text(notice, style="yellow"))
     if verb == "run":
@@ -159,7 +164,7 @@ def _fit(result: Result, spoken: Words, written: Numbers) -> list[RenderableType
         spoken(
             "terminal.fit",
             family=spoken.known("family", "given" if curves.given.all() else curves.family),
-            lag=str(curves.lag),
+            lag=spoken.count("evidence.years", curves.lag),
             own=str(int((curves.own_evidence >= OWN).sum())),
             n=str(len(curves.id)),
             flags=spoken.enumerate(flagged) or spoken("terminal.no_flags"),
@@ -184,10 +189,9 @@ def _plan(result: Result, spoken: Words, written: Numbers) -> list[RenderableTyp
     said = [spoken.entries["terminal.plan"].format_map({name: written.exact(v) for name, v in amounts.items()})]
     better = plan.better_than_last_year
     if better is not None:
-        gain = {name: written.worth(getattr(better, name)) for name in ("low", "high")}
-        gain |= {"gain": written.worth(better.benefit), "p": written.chance(better.probability)}
-        said.append(spoken.entries["terminal.gain"].format_map(gain))
-    binding = [group.name for group in groups(plan, spoken) if group.binding]
+        low, high, p = written.worth(better.low), written.worth(better.high), written.chance(better.probability)
+        said.append(spoken("terminal.gain", moved=moved_words(better, spoken, written), low=low, high=high, p=p))
+    binding = [group.name for group in groups(result) if group.binding]
     said.append(spoken("terminal.binding", rules=spoken.enumerate(binding) or spoken("page.none")))
     shown: list[RenderableType] = [Text(line) for line in said]
     return [*shown, *_gap(result, spoken), _departments(result, spoken, written), _moves(rows, spoken, written)]
@@ -214,10 +218,15 @@ def _departments(result: Result, spoken: Words, written: Numbers) -> Table:
 
 
 def _moves(rows: Sequence[Line], spoken: Words, written: Numbers) -> Table:
-    table = _table(spoken, ("name", "last", "amount", "change", "held_by"), written, title=spoken("terminal.moves"))
+    table = _table(
+        spoken, ("name", "last", "amount", "change", "verb", "held_by"), written, title=spoken("terminal.moves")
+    )
     for row in sorted((row for row in rows if row.change), key=lambda row: -abs(row.change))[:MOVES]:
         change = Text(written.table(row.change, signed=True), style="blue" if row.change > 0 else "red")
-        table.add_row(Text(row.name), written.table(row.last), written.table(row.amount), change, Text(row.held_by))
+        verb = Text(spoken(f"verb.{row.verb}"))
+        table.add_row(
+            Text(row.name), written.table(row.last), written.table(row.amount), change, verb, Text(row.held_by)
+        )
     return table
 
 
@@ -227,19 +236,21 @@ def _simulate(result: Result, spoken: Words, written: Numbers) -> list[Renderabl
         return []
     headline, because = recommendation(result, compared)
     table = _table(
-        spoken, ("policy", "difference", "interval", "moved", "exhausted", "better_curves"), written, unit=False
+        spoken,
+        ("policy", "difference", "interval_95", "moved", "exhausted", "better_curves"),
+        written,
+        unit=written.benefit_is_money,
     )
-    table.columns[2].header = Text("95 %")
-    for option in options(compared, spoken):
+    for option in options(compared, spoken, written):
         p = option.policy
-        span = f"{written.worth(p.difference.low, signed=True)} … {written.worth(p.difference.high, signed=True)}"
+        span = f"{written.fine(p.difference.low, signed=True)} … {written.fine(p.difference.high, signed=True)}"
         table.add_row(
             Text(option.name),
-            DASH if option.is_baseline else written.worth(p.difference.mean, signed=True),
+            DASH if option.is_baseline else written.fine(p.difference.mean, signed=True),
             DASH if option.is_baseline else span,
             written.percent(p.moved),
-            written.chance(p.reserve_exhausted_probability),
-            DASH if option.is_baseline else written.percent(p.better_given_curves, digits=0),
+            written.chance(p.reserve_exhausted_probability) if p.reserve_needed > 0 else DASH,
+            option.better,
             style="bold" if option.is_recommended else "",
         )
     return [table, Text(headline, style="bold"), *(_Prose(said) for said in because)]
@@ -250,9 +261,16 @@ def _table(
 ) -> Table:
     """Return an empty table with headings, the first column on the left; its caption names the unit of money."""
     caption = spoken("page.unit", unit=written.table_unit) if unit else None
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="right", box=None, pad_edge=False)
+    table = Table(
+        title=title and Text(title),
+        caption=caption and Text(caption),
+        title_justify="left",
+        caption_justify="right",
+        box=None,
+        pad_edge=False,
+    )
     for key in keys:
-        on_the_left = key in ("department", "name", "policy", "held_by")
+        on_the_left = key in ("department", "name", "policy", "verb", "held_by")
         table.add_column(Text(spoken(f"column.{key}"), style="bold"), justify="left" if on_the_left else "right")
     return table
 
@@ -276,7 +294,7 @@ def problems_table(problems: Sequence[Problem], language: str) -> RenderableType
 
 def conflict_text(conflict: Conflict, language: str) -> RenderableType:
     """Return the rules that cannot all hold, each with its place and what would end the conflict, and the repair."""
-    spoken = words(language)
+    spoken, unit = words(language), conflict.unit
     shown: list[RenderableType] = [Text(spoken("terminal.conflict"), style="bold red")]
     for rule in conflict.rules:
         place = f"{rule.file}:{rule.line}" if rule.file and rule.line else rule.file or ""
@@ -284,21 +302,22 @@ def conflict_text(conflict: Conflict, language: str) -> RenderableType:
         shown.append(Text.assemble("  • ", (rule_words(rule.name, spoken), "bold"), f"  {head}".rstrip()))
         short = spoken("terminal.no_short")
         if rule.short_by is not None:
-            short = spoken("terminal.short", amount=_amount(rule.short_by))
+            short = spoken("terminal.short", amount=_amount(rule.short_by, unit, language))
         shown.append(Text(f"      {short}"))
     if conflict.repair:
         shown.append(Text(spoken("terminal.repair"), style="bold"))
     for repair in conflict.repair:
-        ends = {"from": _amount(repair.start), "to": _amount(repair.end), "row": repair.name}
+        ends = {"from": _amount(repair.start), "to": _amount(repair.end, unit, language), "row": repair.name}
         key = "terminal.ease_row" if repair.row else "terminal.ease"
         said = spoken.entries[key].format_map({"rule": rule_words(repair.rule, spoken), **ends})
         shown.append(Text(f"  • {said}"))
     return Group(*shown)
 
 
-def _amount(amount: float) -> str:
-    """Return an amount in the scenario's own unit, which a conflict does not know the name of."""
-    return plain(amount, 0 if amount == round(amount) else 2)
+def _amount(amount: float, unit: str = "", language: str = "zh") -> str:
+    """Return an amount in the scenario's own unit, with its name where one is given."""
+    number = plain(amount, 0 if amount == round(amount) else 2)
+    return f"{number}{TIED if unit and language == 'en' else ''}{unit}"
 
 
 class _Prose:
@@ -326,4 +345,4 @@ def folded(text: str, wide: int) -> list[str]:
 
 def _console(stream: object) -> Console:
     """Return a console on a stream; rich itself honours NO_COLOR and how wide Chinese stands."""
-    return Console(file=stream, highlight=False)  # type: ignore[arg-type]
+    return Console(file=stream, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]

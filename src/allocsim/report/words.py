@@ -38,6 +38,10 @@ class Words:
         """
         return self.entries[key].format_map(blanks)
 
+    def count(self, key: str, n: int, **blanks: str) -> str:
+        """Return the words of ``key`` for ``n`` things, with the number in ``{n}``: ``key_one`` where it is one."""
+        return self(f"{key}_one" if n == 1 else key, n=f"{n:,}", **blanks)
+
     def __contains__(self, key: str) -> bool:
         """Tell whether the key is known."""
         return key in self.entries

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import xlsxwriter
@@ -14,58 +13,43 @@ import xlsxwriter
 from allocsim.model.result import Result
 from allocsim.report import prose
 from allocsim.report.checks import checks
-from allocsim.report.lines import Line, Totals, departments, lines, numbers_of, totals
-from allocsim.report.numbers import Numbers, shown_score
-from allocsim.report.opening import cards
-from allocsim.report.options import options, recommendation
+from allocsim.report.columns import (
+    COUNT,
+    DETAIL,
+    HANDLING,
+    LINE,
+    MARK,
+    MONEY,
+    PER_WIDTH,
+    POLICIES,
+    SCORE,
+    SHARE,
+    SUMMED,
+    TEXT,
+    WRAP,
+    Column,
+    height,
+    tallest,
+    width_of,
+)
+from allocsim.report.lines import Line, Totals, departments, executed_head, lines, numbers_of, totals
+from allocsim.report.names import asked_for
+from allocsim.report.numbers import DASH, FINE, Numbers
+from allocsim.report.opening import cards, has_hazards
+from allocsim.report.options import Option, options, recommendation
 from allocsim.report.reasons import one
-from allocsim.report.rules import ease, groups, rule_words
+from allocsim.report.rules import CHINESE_LAW, ease, groups
 from allocsim.report.words import Words, words
 
 CREATED = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).replace(tzinfo=None)
 """A fixed creation date, so that the same result gives the same bytes."""
 FONTS = {"zh": "Microsoft YaHei", "en": "Calibri"}
-MONEY, SHARE, SCORE, TEXT, WRAP, COUNT, MARK = "money", "share", "score", "text", "wrap", "count", "mark"
-PER_WIDTH = 1.1
-"""Half-width signs of this size of type that a unit of column width holds."""
 NO_SHARE = 0.0005
 """Shares that would show as a minus before a zero are written as zero."""
+A3, A4 = 8, 9
+"""Sizes of paper as spreadsheets number them."""
 FIRST_ROW = 4
 """Title, notice and unit, then the header in this row (from 1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a sheet: the key of its heading, its form, its width in characters, and what fills it."""
-
-    key: str
-    form: str
-    width: float
-    of: Callable[[Line], Any]
-
-
-DETAIL = (
-    Column(key="number", form=COUNT, width=4.5, of=lambda row: row.number),
-    Column(key="department", form=TEXT, width=9, of=lambda row: row.department),
-    Column(key="name", form=WRAP, width=20, of=lambda row: row.name),
-    Column(key="category", form=MARK, width=7, of=lambda row: row.category),
-    Column(key="fund", form=WRAP, width=9, of=lambda row: row.fund),
-    Column(key="last", form=MONEY, width=9.5, of=lambda row: row.last),
-    Column(key="executed", form=SHARE, width=7.5, of=lambda row: row.executed),
-    Column(key="score", form=SCORE, width=6.5, of=lambda row: shown_score(row.score)),
-    Column(key="grade", form=MARK, width=6, of=lambda row: row.grade),
-    Column(key="requested", form=MONEY, width=9.5, of=lambda row: row.requested),
-    Column(key="amount", form=MONEY, width=9.5, of=lambda row: row.amount),
-    Column(key="carryover", form=MONEY, width=8, of=lambda row: row.carryover),
-    Column(key="change", form=MONEY, width=9, of=lambda row: row.change),
-    Column(key="change_share", form=SHARE, width=7.5, of=lambda row: row.change_share),
-    Column(key="reduction", form=MONEY, width=8.5, of=lambda row: row.reduction),
-    Column(key="indicators", form=WRAP, width=20, of=lambda row: row.indicators),
-    Column(key="reason", form=WRAP, width=46, of=lambda row: row.reason),
-    Column(key="basis", form=WRAP, width=15, of=lambda row: row.basis),
-)
-"""The columns of the detail sheet, in the order in which a bureau reads them."""
-SUMMED = ("last", "requested", "amount", "carryover", "change", "change_share", "reduction")
 
 
 def workbook(result: Result, *, language: str | None = None) -> bytes:
@@ -99,9 +83,9 @@ def workbook(result: Result, *, language: str | None = None) -> bytes:
     writer = _Book(book=book, result=result, spoken=spoken)
     writer.summary()
     writer.detail("detail", writer.rows)
-    writer.detail("cuts", [row for row in writer.rows if row.verb in ("reduce", "drop")])
+    writer.detail("cuts", [row for row in writer.rows if row.move in ("down", "out")])
     writer.detail("new", [row for row in writer.rows if not row.last > 0 and row.amount > 0])
-    writer.detail("evaluate", [row for row in writer.rows if row.verb == "evaluate_first"])
+    writer.detail("evaluate", [row for row in writer.rows if row.move == "evaluate"])
     writer.rules()
     writer.detail("carryover", [row for row in writer.rows if row.carryover > 0])
     writer.policies()
@@ -158,12 +142,12 @@ class _Book:
         }
         return made | forms[form] | looks[look]
 
-    def sheet(self, key: str, widths: Sequence[float], heads: Sequence[str]) -> Any:
-        """Return a new sheet with title, notice, unit and header; A4 landscape, header repeated, panes frozen."""
+    def sheet(self, key: str, widths: Sequence[float], heads: Sequence[str], *, paper: int = A4) -> Any:
+        """Return a new sheet with title, notice, unit and header; landscape, header repeated, panes frozen."""
         name = self.spoken(f"sheet.{key}")
         sheet = self.book.add_worksheet(name)
         sheet.set_landscape()
-        sheet.set_paper(9)
+        sheet.set_paper(paper)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.55)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer(f"&L&8{_footer(self.result.scenario.settings.notice)}&R&8&P / &N")
@@ -176,10 +160,12 @@ class _Book:
         sheet.merge_range(0, 0, 0, last, "", self.format(TEXT, "title"))
         sheet.write_string(0, 0, title, self.format(TEXT, "title"))
         sheet.write_string(1, 0, self.result.scenario.settings.notice or "", self.format(TEXT, "notice"))
-        sheet.write_string(2, 0, self.result.scenario.settings.title, self.format(TEXT, "plain"))
+        scenario = self.result.scenario
+        stands_on = " · ".join((scenario.settings.title, *asked_for(scenario, self.spoken)))
+        sheet.write_string(2, 0, stands_on, self.format(TEXT, "plain"))
         unit = self.spoken("page.unit", unit=self.written.table_unit)
         sheet.write_string(2, last, unit, self.format(TEXT, "unit"))
-        sheet.set_row(FIRST_ROW - 1, 30)
+        sheet.set_row(FIRST_ROW - 1, 6 + LINE * max(2, tallest(zip(heads, widths, strict=True))))
         for place, head in enumerate(heads):
             sheet.write_string(FIRST_ROW - 1, place, head, self.format(TEXT, "head"))
         sheet.repeat_rows(FIRST_ROW - 1)
@@ -223,26 +209,37 @@ class _Book:
 
     def detail(self, key: str, rows: Sequence[Line]) -> None:
         """Write lines with the total first and a subtotal before each department."""
-        heads = [self.spoken(f"column.{column.key}") for column in DETAIL]
-        sheet = self.sheet(key, [column.width for column in DETAIL], heads)
+        columns = list(DETAIL)
+        if key == "carryover":
+            columns.insert([column.key for column in DETAIL].index("carryover") + 1, HANDLING)
+        sheet = self.sheet(key, [column.width for column in columns], [self.head(c.key) for c in columns], paper=A3)
         sheet.freeze_panes(FIRST_ROW, 3)
         if not rows:
             sheet.write_string(FIRST_ROW, 0, self.spoken("sheet.empty"), self.format(TEXT, "plain"))
             return
         at = FIRST_ROW
-        self._sums(sheet, at, totals(self.spoken("page.total"), rows), "total")
+        self._sums(sheet, at, columns, totals(self.spoken("page.total"), rows), "total")
         for sums, group in departments(rows):
             at += 1
-            self._sums(sheet, at, sums, "group")
+            self._sums(sheet, at, columns, sums, "group")
             for row in group:
                 at += 1
-                sheet.set_row(at, 12.5 * _height(row))
-                for place, column in enumerate(DETAIL):
-                    self.put(sheet, at, place, column.of(row), column.form)
-        sheet.autofilter(FIRST_ROW - 1, 0, at, len(DETAIL) - 1)
+                sheet.set_row(at, LINE * height(row))
+                for place, column in enumerate(columns):
+                    value = self.handling(row) if column is HANDLING else column.of(row)
+                    self.put(sheet, at, place, value, column.form)
+        sheet.autofilter(FIRST_ROW - 1, 0, at, len(columns) - 1)
 
-    def _sums(self, sheet: Any, at: int, sums: Totals, look: str) -> None:
-        for place, column in enumerate(DETAIL):
+    def head(self, key: str) -> str:
+        """Return the heading of a column of the detail sheets."""
+        return executed_head(self.result.scenario, self.spoken) if key == "executed" else self.spoken(f"column.{key}")
+
+    def handling(self, row: Line) -> str:
+        """Return what becomes of a line's carry-over: taken back where the line ends, else used first."""
+        return self.spoken("sheet.taken_back" if row.amount == 0 else "sheet.used_first")
+
+    def _sums(self, sheet: Any, at: int, columns: Sequence[Column], sums: Totals, look: str) -> None:
+        for place, column in enumerate(columns):
             value: Any = getattr(sums, column.key) if column.key in SUMMED else ""
             if column.key == "department":
                 value = sums.name
@@ -250,80 +247,84 @@ class _Book:
 
     def rules(self) -> None:
         """Write every row of every rule with its price; the prices are worth per unit of money."""
-        plan = self.result.plan
-        if plan is None:
-            return
         keys = ("rule", "kind", "basis", "scope", "level", "activity", "slack", "binding")
         heads = [self.spoken(f"column.{key}") for key in keys]
         heads.append(self.spoken("column.price", one=one(self.written)))
-        sheet = self.sheet("rules", (22, 11, 30, 24, 13, 13, 13, 10, 15), heads)
+        sheet = self.sheet("rules", (22, 11, 30, 28, 13, 13, 13, 10, 15), heads)
         sheet.freeze_panes(FIRST_ROW, 1)
         at = FIRST_ROW
-        for group in groups(plan, self.spoken):
+        for group in groups(self.result, language=self.spoken.language):
             for row in group.rows:
-                kind = f"{group.kind} {self.spoken(f'sense.{row.sense}')}"
-                texts = (rule_words(row.name, self.spoken), kind, row.basis, row.row)
-                for column, text in enumerate(texts):
+                report = row.report
+                kind = f"{group.kind} {self.spoken(f'sense.{report.sense}')}"
+                for column, text in enumerate((group.name, kind, group.basis, row.scope)):
                     self.put(sheet, at, column, text, WRAP)
-                for column, value in enumerate((row.level, row.activity, row.slack), start=4):
+                for column, value in enumerate((report.level, report.activity, report.slack), start=4):
                     self.put(sheet, at, column, value, MONEY)
-                self.put(sheet, at, 7, "●" if row.binding else "", COUNT)
-                self.put(sheet, at, 8, ease(row) if row.binding else None, "number")
+                self.put(sheet, at, 7, "●" if report.binding else "", COUNT)
+                self.put(sheet, at, 8, ease(report) if report.binding else None, "number")
                 at += 1
         sheet.autofilter(FIRST_ROW - 1, 0, max(at - 1, FIRST_ROW), len(heads) - 1)
 
     def policies(self) -> None:
         """Write the adjustment policies as options: legal class, who decides, how long, and what each brings."""
-        keys = [
-            "policy",
-            "legal",
-            "who",
-            "days",
-            "difference",
-            "interval",
-            "better_curves",
-            "idle",
-            "cvar",
-            "shortfall",
-            "unspent",
-            "moved",
-            "exhausted",
-            "needed",
-        ]
-        heads = [self.spoken(f"column.{key}") for key in keys]
-        heads[5] = heads[5].replace("90", "95")
-        sheet = self.sheet("policies", (22, 26, 22, 11, 12, 20, 11, 11, 12, 10, 9, 9, 9, 12), heads)
+        is_chinese = self.result.scenario.settings.currency in CHINESE_LAW
+        columns = [column for column in POLICIES if is_chinese or column[0] not in ("legal", "who", "days")]
+        heads = [self.spoken(f"column.{key}") for key, _ in columns]
+        sheet = self.sheet("policies", [width for _, width in columns], heads)
         sheet.freeze_panes(FIRST_ROW, 1)
         compared = self.result.comparison
         if compared is None:
             sheet.write_string(FIRST_ROW, 0, self.spoken("lead.no_comparison"), self.format(TEXT, "plain"))
             return
-        money = MONEY if self.written.benefit_is_money else "number"
-        for at, option in enumerate(options(compared, self.spoken), start=FIRST_ROW):
+        for at, option in enumerate(options(compared, self.spoken, self.written), start=FIRST_ROW):
             look = "total" if option.is_recommended else ""
-            p = option.policy
-            mark = f"{option.name}（{self.spoken('page.picked')}）" if option.is_recommended else option.name
-            low, high = (
-                self.written.table(p.difference.low, signed=True),
-                self.written.table(p.difference.high, signed=True),
-            )
-            cells: list[tuple[Any, str]] = [(mark, WRAP), (option.legal, WRAP), (option.who, WRAP), (option.days, TEXT)]
-            cells += [(p.difference.mean, money), (f"{low} … {high}", TEXT), (p.better_given_curves, SHARE)]
-            cells += [(p.idle_cost, money), (p.cvar10, money)]
-            shares = (p.shortfall_probability, p.unspent, p.moved, p.reserve_exhausted_probability)
-            cells += [(share, SHARE) for share in shares]
-            cells.append((p.reserve_needed, MONEY))
-            for column, (value, form) in enumerate(cells):
-                self.put(sheet, at, column, value, form, look)
+            cells = self._policy(option)
+            wrapped = [(cells[key][0], width) for key, width in columns if cells[key][1] == WRAP]
+            sheet.set_row(at, LINE * tallest(wrapped))
+            for column, (key, _) in enumerate(columns):
+                self.put(sheet, at, column, *cells[key], look)
         headline, because = recommendation(self.result, compared, language=self.spoken.language)
         for place, said in enumerate((headline, *because)):
             sheet.write_string(FIRST_ROW + len(compared.policies) + 1 + place, 0, said, self.format(TEXT, "plain"))
+
+    def _policy(self, option: Option) -> dict[str, tuple[Any, str]]:
+        """Return the cells of one policy, each with its form; what it has not is a dash."""
+        p, fine = option.policy, self.written.fine
+        picked = self.spoken("page.in_brackets", text=self.spoken("page.picked")) if option.is_recommended else ""
+        span = f"{fine(p.difference.low, signed=True)} … {fine(p.difference.high, signed=True)}"
+        draws = p.reserve_needed > 0
+        return {
+            "policy": (f"{option.name}{picked}", WRAP),
+            "legal": (option.legal, WRAP),
+            "who": (option.who, WRAP),
+            "days": (option.days, TEXT),
+            "difference": (DASH, MARK) if option.is_baseline else self._fine(p.difference.mean),
+            "interval_95": (DASH if option.is_baseline else span, MARK),
+            "acts": (DASH, MARK) if option.is_baseline else (p.deciding_lanes, COUNT),
+            "better_curves": (option.better, MARK),
+            "idle": (DASH, MARK) if option.is_baseline else self._fine(p.idle_cost),
+            "cvar": self._fine(p.cvar10),
+            "shortfall": (self.written.chance(p.shortfall_probability), MARK),
+            "unspent": (p.unspent, SHARE),
+            "moved": (p.moved, SHARE),
+            "exhausted": (self.written.chance(p.reserve_exhausted_probability) if draws else DASH, MARK),
+            "needed": (p.reserve_needed, MONEY) if draws else (DASH, MARK),
+        }
+
+    def _fine(self, benefit: float) -> tuple[float, str]:
+        """Return a benefit with its form: in the unit of the tables where it is money, small ones with two decimals."""
+        if not self.written.benefit_is_money:
+            return benefit, "number"
+        shown = self.written.shown(benefit)
+        return (shown, "number") if abs(shown) < FINE else (benefit, MONEY)
 
     def notes(self) -> None:
         """Write what must be known beside the figures: the three answers, checks, certificate, assumptions, terms."""
         heads = [self.spoken(f"column.{key}") for key in ("assumption", "value", "meaning")]
         sheet = self.sheet("notes", (26, 24, 100), heads)
         language, at = self.spoken.language, FIRST_ROW
+        first = "one" if has_hazards(self.result.scenario) else "one_calm"
         for name, value, note in prose.assumptions(self.result, language=language):
             for column, text in enumerate((name, value, note)):
                 self.put(sheet, at, column, text, WRAP)
@@ -332,13 +333,16 @@ class _Book:
             (card.question, [card.sentence, *([card.note] if card.note else [])])
             for card in cards(self.result, language=language)
         ]
-        held = [f"{c.label}：{c.word} {c.detail}".rstrip() for c in checks(self.result, language=language)]
+        held = [
+            self.spoken("page.check_line", name=c.label, said=f"{c.word} {c.detail}".rstrip())
+            for c in checks(self.result, language=language)
+        ]
         parts.append((self.spoken("page.checks"), held))
         parts.append((self.spoken("page.certificate"), list(prose.certificate(self.result, language=language))))
         parts.append(
             (
                 self.spoken("page.reading"),
-                [self.spoken(f"reading.{k}") for k in ("one", "two", "three", "four", "five")],
+                [self.spoken(f"reading.{k}") for k in (first, "two", "three", "four", "five")],
             )
         )
         parts.append((self.spoken("page.glossary"), [f"{zh}　{en}" for zh, en in prose.glossary(language)]))
@@ -348,21 +352,10 @@ class _Book:
             for text in said:
                 sheet.merge_range(at, 0, at, 2, "", self.format(WRAP, "plain"))
                 sheet.write_string(at, 0, text, self.format(WRAP, "plain"))
-                sheet.set_row(at, 13.5 * max(1, math.ceil(_width(text) / (PER_WIDTH * 150))))
+                sheet.set_row(at, 13.5 * max(1, math.ceil(width_of(text) / (PER_WIDTH * 150))))
                 at += 1
 
 
 def _footer(notice: str | None) -> str:
     """Return the notice as a sheet's footer may hold it: ``&`` doubled, and short."""
     return (notice or "").replace("&", "&&")[:180]
-
-
-def _height(row: Line) -> int:
-    """Return how many lines of text the tallest cell of a row needs."""
-    widths = {column.key: column.width for column in DETAIL}
-    texts = {"reason": row.reason, "indicators": row.indicators, "name": row.name, "basis": row.basis, "fund": row.fund}
-    return max(1, *(math.ceil(_width(text) / (PER_WIDTH * widths[key])) for key, text in texts.items()))
-
-
-def _width(text: str) -> int:
-    return sum(2 if ord(sign) >= 0x1100 else 1 for sign in text)

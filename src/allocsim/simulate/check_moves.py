@@ -82,7 +82,7 @@ class _Check:
         if amounts.shape != shape or amounts.dtype.kind not in "iu":
             self._stop(
                 f"'{name}' must be whole numbers of shape {shape}, not {amounts.dtype} of {amounts.shape}",
-                f"“{name}”须为形状{shape}的整数,而非{amounts.dtype}{amounts.shape}",
+                f"“{name}”须为形状{shape}的整数，而非{amounts.dtype}{amounts.shape}",
             )
         if (amounts < 0).any():
             self._stop(f"'{name}' holds a negative amount", f"“{name}”含负数")
@@ -135,7 +135,7 @@ class _Check:
         raise PolicyError(
             Text(
                 f"policy '{self._policy}', day {self._day}: {english}",
-                f"应对策略“{self._policy}”,第{self._day}天:{chinese}",
+                f"应对策略“{self._policy}”，第{self._day}天：{chinese}",
             )
         )
 

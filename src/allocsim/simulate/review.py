@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
@@ -28,17 +28,22 @@ def review_days(policy: Policy, year: Year) -> tuple[int, ...]:
     Raises
     ------
     PolicyError
-        If one is no day of the year.
+        If one is no day of the year, or what is returned is no row of days.
     """
-    days = sorted(set(policy.days(year.brief)))
-    if any(day != int(day) or not 1 <= day <= DAYS for day in days):
+    asked: object = policy.days(year.brief)
+    days = tuple(asked) if isinstance(asked, Iterable) else (None,)
+    if not all(_is_day(day) for day in days):
         raise PolicyError(
             Text(
                 f"policy '{policy.name}': its days must be whole, 1 to {DAYS}",
-                f"应对策略“{policy.name}”:日期须为1至{DAYS}的整数",
+                f"应对策略“{policy.name}”：日期须为1至{DAYS}的整数",
             )
         )
-    return tuple(int(day) for day in days)
+    return tuple(sorted({int(day) for day in days}))
+
+
+def _is_day(day: object) -> bool:
+    return isinstance(day, int | float | np.number) and day in range(1, DAYS + 1)
 
 
 class Review:
@@ -61,6 +66,14 @@ class Review:
                 self._book(moves, day, disburse)
 
     def _book(self, moves: Moves, day: int, disburse: Disburse) -> None:
+        if not isinstance(moves, Moves):
+            kind = type(moves).__name__
+            raise PolicyError(
+                Text(
+                    f"policy '{self.policy.name}', day {day}: 'act' must return Moves or None, not {kind}",
+                    f"应对策略“{self.policy.name}”，第{day}天：act 须返回 Moves 或 None，而非 {kind}",
+                )
+            )
         passed = accepted(self._year, self.ledger, moves, policy=self.policy.name, day=day)
         if passed is None:
             return

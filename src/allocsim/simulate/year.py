@@ -133,7 +133,7 @@ def year_lines(
     """
     settings, farming = scenario.settings.simulate, scenario.settings.agriculture
     if int(plan.steps.sum()) + plan.reserve_steps > MOST_STEPS:
-        message = Text("money_step is too fine: over 2^52 steps in all", "money_step过细:总额超过2^52个单位")
+        message = Text("money_step is too fine: over 2^52 steps in all", "money_step 过细：总额超过2^52个单位")
         raise AllocsimError(message)
     rows_of = {name: row for row, name in enumerate(districts.id)}
     district = np.array([rows_of.get(name, -1) for name in scenario.projects.text("district")], dtype=np.int64)

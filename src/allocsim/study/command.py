@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allocsim.files.blank_book import BLANK
 from allocsim.files.changes import parse_changes
 from allocsim.files.check import check
 from allocsim.files.runs import check_out, manifest, write_file, write_run
 from allocsim.files.scenario import language_of, load
 from allocsim.files.templates import new
 from allocsim.model.result import Result
-from allocsim.optimise.export import export
+from allocsim.optimise.export import check_suffix, export
 from allocsim.report import documents, tables, terminal
 from allocsim.report.page import page
 from allocsim.report.workbook import workbook
@@ -26,6 +26,8 @@ UNTIL: dict[str, Stage] = {
     "simulate": "simulate",
     "run": "simulate",
 }
+RUNS = "runs"
+"""Folder of finished runs, in the working directory."""
 DONE, INVALID, AT_A_LIMIT = 0, 3, 5
 
 
@@ -69,7 +71,8 @@ def spoken(options: Options) -> str:
 
 def _new(options: Options) -> int:
     folder = new(options.name, options.template, Path.cwd(), language=options.lang)
-    terminal.say_new(folder, options.lang or "zh")
+    unread = BLANK if (folder / BLANK).exists() else None
+    terminal.say_new(folder, options.lang or language_of(folder), workbook=unread)
     return DONE
 
 
@@ -77,15 +80,17 @@ def _check(options: Options) -> int:
     problems = check(options.scenario, changes=_changes(options), variant=options.variant)
     language = spoken(options)
     if options.as_json:
-        sys.stdout.write(documents.dumps(documents.check(problems, language)))
+        print(documents.dumps(documents.check(problems, language)), end="")
     elif not options.quiet:
         terminal.say_problems(problems, language)
     return INVALID if any(problem.severity == "error" for problem in problems) else DONE
 
 
 def _compute(verb: str, options: Options) -> int:
-    if options.out:
-        check_out(Path(options.out))
+    out = Path(options.out) if options.out else None
+    check_out(out or Path.cwd() / RUNS / "next")
+    if options.lp:
+        check_suffix(Path(options.lp).suffix)
     scenario = load(options.scenario, changes=_changes(options), variant=options.variant)
     with terminal.progress(scenario.settings.language, quiet=options.quiet) as told:
         result = run(scenario, until=UNTIL[verb], jobs=options.jobs, told=told)
@@ -97,10 +102,10 @@ def _compute(verb: str, options: Options) -> int:
             **_kept(verb, result),
         }
         if options.lp:
-            write_file(Path(options.lp), export(result, Path(options.lp).suffix))
-        folder = write_run(Path(options.out) if options.out else None, Path.cwd() / "runs", scenario.name, kept)
+            write_file(Path(options.lp), export(result))
+        folder = write_run(out, Path.cwd() / RUNS, scenario.name, kept)
     if options.as_json:
-        sys.stdout.write(document)
+        print(document, end="")
     elif not options.quiet:
         terminal.say_result(verb, result, folder)
     return AT_A_LIMIT if result.plan is not None and result.plan.status == "limit" else DONE

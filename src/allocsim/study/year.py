@@ -24,6 +24,7 @@ from allocsim.model.trajectory import Outcomes
 from allocsim.optimise import plan as planning
 from allocsim.optimise.rows import rows
 from allocsim.policies.catalogue import policies as stated_policies
+from allocsim.policies.own import own_policies
 from allocsim.shocks.source import districts, weather_source
 from allocsim.simulate.run import RunOptions, usual_pace
 from allocsim.simulate.run import run as live
@@ -33,7 +34,7 @@ from allocsim.study.showing import fill
 
 Stage = Literal["evaluate", "fit", "plan", "simulate"]
 Told = Callable[[str], None]
-CALM_LANES = 64
+CALM_LANES = 256
 """Lanes of years without any shock, in which the cost of being ready is counted."""
 SENSES: dict[str, tuple[Literal[">=", "<="], ...]] = {"floor": (">=",), "ceiling": ("<=",), "fix": (">=", "<=")}
 
@@ -80,18 +81,50 @@ def simulate(
     plan
         The plan from which the year starts.
     policies
-        Policies of one's own beside the baseline; those of the scenario where absent.
+        Policies of one's own, which are compared with the baseline; those of the scenario where absent. A policy is an
+        object with a ``name``, a ``kind`` and the methods of :class:`allocsim.model.policy.Policy`: it says on which
+        days it wants to be asked, may keep a state, and then asks for :class:`~allocsim.model.policy.Moves`.
     shocks
         A source of weather of one's own.
     processes
         SimPy processes of one's own, started in every lane's world.
     jobs
         Workers; figures never depend on it.
+
+    Raises
+    ------
+    UsageError
+        If one of ``policies`` is no policy; says what it lacks, before anything is computed.
+    AllocsimError
+        If a policy asks for what the law, the books or the plan's rules forbid; names the policy and the day.
+    RulesConflict
+        If no plan is given and none can keep all rules.
+
+    Examples
+    --------
+    A policy that pays an equal share of the reserve to every district whose index passes a half. All arrays have a
+    leading axis of lanes, the years that advance together; money is in whole steps:
+
+    >>> class Early:
+    ...     name = kind = "early"
+    ...
+    ...     def days(self, brief):  # days of the year on which it is asked
+    ...         return (200, 214, 228)
+    ...
+    ...     def begin(self, brief, lanes):  # a state of its own, or None
+    ...         return None
+    ...
+    ...     def act(self, brief, seen, state):  # seen.index (lanes, districts), seen.reserve (lanes,)
+    ...         relief = np.where(seen.index > 0.5, seen.reserve[:, None] // seen.index.shape[1], 0)
+    ...         return al.Moves(relief=relief) if relief.any() else None
+    >>> comparison = al.simulate(scenario, plan, policies=[Early()])
+    >>> comparison.to_frame()
     """
+    own = None if policies is None else own_policies(policies)
     evidence = evaluate(scenario)
     curves = fit(scenario, evidence)
     start = plan or planning.plan(scenario, evidence, curves)
-    chosen = None if policies is None else _with_baseline(scenario, tuple(policies))
+    chosen = None if own is None else _with_baseline(scenario, own)
     known = (evidence, curves, start)
     return _lived(scenario, *known, policies=chosen, shocks=shocks, processes=tuple(processes), jobs=jobs)[1]
 

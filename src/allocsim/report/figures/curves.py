@@ -32,6 +32,7 @@ from allocsim.report.figures.style import (
     short,
 )
 from allocsim.report.lines import numbers_of
+from allocsim.report.names import in_language, line_names
 from allocsim.report.numbers import Numbers, significant
 from allocsim.report.words import Words, words
 
@@ -92,7 +93,7 @@ def curves(result: Result, *, chosen: IntArray | None = None, language: str | No
     across = 4 if len(lines) > 4 else max(1, len(lines))
     down = max(1, -(-len(lines) // across))
     figure = canvas(11.0, 2.65 * down + 0.35)
-    names = result.scenario.projects.text("name")
+    names = line_names(result.scenario, spoken.language)
     for place, p in enumerate(lines.tolist()):
         left, top = 0.045 + (place % across) * 0.96 / across, place // across
         height = 2.65 * down + 0.35
@@ -249,7 +250,7 @@ def marginal(result: Result, *, language: str | None = None) -> Figure:
             linewidth=0.5,
             zorder=3,
         )
-    _name_extremes(axes, plan, order)
+    _name_extremes(axes, in_language(plan, result.scenario, spoken.language), order)
     axes.set_xlim(-1, len(order))
     axes.set_ylim(0.85 * float(min(shown.min(), price)), 1.25 * float(max(shown.max(), 1.2 * price)))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=9))

@@ -21,8 +21,9 @@ from allocsim.report.figures.style import (
     short,
 )
 from allocsim.report.lines import numbers_of
-from allocsim.report.numbers import Numbers
+from allocsim.report.numbers import Numbers, plain
 from allocsim.report.opening import policy_words, recommended
+from allocsim.report.options import better_words
 from allocsim.report.words import Words, words
 
 WORST = 0.1
@@ -56,7 +57,7 @@ def _fan(axes: Axes, lived: Outcomes, compared: Comparison, *, money: float, spo
     shown = recommended(compared)
     place = lived.policies.index(shown.name)
     colour = colour_of(compared, shown.name)
-    share = lived.spent[place] / money
+    share = lived.spent[place] / max(money, 1e-300)
     months = np.arange(1, share.shape[1] + 1)
     for outer, alpha in (((0.05, 0.95), 0.22), ((0.25, 0.75), 0.35)):
         low, high = np.quantile(share, outer, axis=0)
@@ -75,7 +76,9 @@ def _fan(axes: Axes, lived: Outcomes, compared: Comparison, *, money: float, spo
 
 def _spread(axes: Axes, lived: Outcomes, compared: Comparison, *, spoken: Words, written: Numbers) -> None:
     """Draw quantiles of benefit over the calm year's benefit in the same lane: weather alone, not the curves."""
-    attained = lived.benefit / lived.calm_benefit
+    attained = np.divide(
+        lived.benefit, lived.calm_benefit, out=np.ones_like(lived.benefit), where=lived.calm_benefit > 0
+    )
     for place, policy in enumerate(compared.policies):
         shares = np.sort(attained[lived.policies.index(policy.name)])
         colour = colour_of(compared, policy.name)
@@ -131,8 +134,17 @@ def differences(result: Result, *, language: str | None = None) -> Figure:
             [alone.low * factor, alone.high * factor], [place, place], color=colour, linewidth=6, solid_capstyle="butt"
         )
         axes.scatter([alone.mean * factor], [place], s=30, color="white", edgecolor=colour, linewidth=1.4, zorder=4)
-        said = f"{written.worth(alone.mean, signed=True)}   P = {written.percent(policy.better_given_curves, digits=0)}"
-        axes.text(1.03, place, said, transform=axes.get_yaxis_transform(), fontsize=9, color=colour, va="center")
+        better = better_words(policy, spoken, written)
+        mean = plain(alone.mean * factor, 2, signed=True) if unit else written.worth(alone.mean, signed=True)
+        axes.text(
+            1.03,
+            place,
+            f"{mean}   {better}",
+            transform=axes.get_yaxis_transform(),
+            fontsize=9,
+            color=colour,
+            va="center",
+        )
     baseline = next(policy for policy in compared.policies if policy.name == compared.baseline)
     axes.set_yticks(range(len(others)), [short(policy_words(policy, spoken), 30) for policy in others])
     axes.set_ylim(max(len(others), 1) - 0.4, -0.6)

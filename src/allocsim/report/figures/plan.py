@@ -18,12 +18,15 @@ from allocsim.report.figures.style import (
     drawn,
     rule_off,
     short,
+    width,
 )
 from allocsim.report.lines import Line, Totals, departments, lines, numbers_of
 from allocsim.report.numbers import Numbers, plain
 from allocsim.report.words import Words, words
 
 LARGEST = 14
+NAMED = 26
+"""Columns of a department's name beside its dots."""
 MOST_GROUPS = 16
 """Departments drawn, largest first; the rest stand in the table."""
 
@@ -49,7 +52,8 @@ def plan(result: Result, *, language: str | None = None) -> Figure:
     figure = canvas(11.0, height)
     bottom, span = 0.55 / height, 1 - 1.0 / height
     part = max(len(groups), 2) / tall
-    left = figure.add_axes((0.115, bottom + span * (1 - part), 0.365, span * part))
+    margin = max(0.115, 0.0065 * max(width(short(sums.name, NAMED)) for sums in groups))
+    left = figure.add_axes((margin, bottom + span * (1 - part), 0.48 - margin, span * part))
     _by_department(left, groups, spoken=spoken, written=written)
     _largest(figure.add_axes((0.70, bottom, 0.25, span)), moved, spoken=spoken, written=written)
     return figure
@@ -79,7 +83,7 @@ def _by_department(axes: Axes, groups: list[Totals], *, spoken: Words, written: 
             fontsize=8.5,
             color=colour,
         )
-    axes.set_yticks(range(len(groups)), [short(sums.name, 16) for sums in groups])
+    axes.set_yticks(range(len(groups)), [short(sums.name, NAMED) for sums in groups])
     axes.set_ylim(max(len(groups), 2) - 0.4, -0.7)
     axes.set_xlim(0, 1.18 * max(known, default=1.0) * factor)
     axes.xaxis.set_major_formatter(THOUSANDS)

@@ -61,6 +61,7 @@ STYLE: dict[Any, Any] = {
     "ytick.labelsize": 9.0,
     "text.color": INK,
     "figure.facecolor": PAPER,
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "allocsim",
 }
