@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,20 @@ MONEY_COLUMNS = {
     "last_budget", "requested", "committed", "carryover", "min", "max", "standard", "reference", "value",
     "budget", "adjusted_budget", "spent", "ceiling", "scale", "entitlement",
 }  # fmt: skip
+
+
+def truth(scenario: Scenario) -> Table:
+    """Return the true curves of the made-up municipality as a table of given curves."""
+    with (CHONGQING / "truth.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    ids = scenario.projects.text("id")
+    columns: dict[str, Any] = {
+        "project": np.array(ids, dtype=object),
+        "family": np.array([rows[name]["family"] for name in ids], dtype=object),
+        "value": floats([float(rows[name]["value"]) for name in ids]),
+        "scale": floats([float(rows[name]["scale"]) for name in ids]),
+    }
+    return Table(name="curves", file="truth.csv", columns=columns, lines=tuple(range(2, 2 + len(ids))), letters={})
 
 
 def times(amount: float, factor: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import resource
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -498,3 +499,250 @@ def test_nothing_half_written_when_writing_breaks_off(tmp_path: Path, monkeypatc
     with pytest.raises(UsageError, match="No space left"):
         write_run(tmp_path / "out", tmp_path, "x", {"a": b"1", "b": b"2", "c": b"3"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_runs_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+    names = [".run.abcd1234.part", ".other.xy_z0123.part", ".young.abcd1234.part", ".mine.part"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.csv").write_text("half")
+    (tmp_path / ".file.abcd1234.part").write_text("no folder")
+    (tmp_path / ".link.abcd1234.part").symlink_to(tmp_path / ".mine.part")
+    ago = time.time() - 3_700
+    for name in (".run.abcd1234.part", ".other.xy_z0123.part", ".mine.part", ".file.abcd1234.part"):
+        os.utime(tmp_path / name, (ago, ago))
+    os.utime(tmp_path / ".young.abcd1234.part", (ago + 200, ago + 200))
+    write_run(tmp_path / "out", tmp_path, "x", {"a": b"1"})
+    left = {entry.name for entry in tmp_path.iterdir()}
+    assert left == {".young.abcd1234.part", ".mine.part", ".file.abcd1234.part", ".link.abcd1234.part", "out"}
+    assert (tmp_path / ".young.abcd1234.part" / "plan.csv").read_text() == "half"
+
+
+def test_a_folder_below_a_file_is_refused_in_those_words(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("mine")
+    for call in (
+        lambda: check_out(tmp_path / "f" / "x"),
+        lambda: write_run(tmp_path / "f" / "x" / "y", tmp_path, "x", {"a": b"1"}),
+        lambda: write_file(tmp_path / "f" / "a.lp", "1"),
+    ):
+        with pytest.raises(UsageError, match="f is a file") as caught:
+            call()
+        assert "是文件" in caught.value.message.zh
+    assert (tmp_path / "f").read_text() == "mine"
+
+
+def test_a_link_to_an_empty_folder_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    check_out(tmp_path / "link")
+    assert write_run(tmp_path / "link", tmp_path, "x", {"a": b"1"}) == (tmp_path / "real").resolve()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").read_bytes() == b"1"
+    with pytest.raises(UsageError, match="not empty"):
+        check_out(tmp_path / "link")
+
+
+# ---- corners of TOML, marks that terminals obey ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "key"), [("9" * 5_000, None), ("9" * 400, "budget.total"), ("0x" + "f" * 5_000, "budget.total")]
+)
+def test_a_number_of_thousands_of_digits(tmp_path: Path, number: str, key: str | None) -> None:
+    problem = only(scenario(tmp_path, TOML.replace("total = 1000", f"total = {number}")))
+    assert (problem.place, problem.key) == ("scenario.toml:10", key)
+    assert "too large to be read" in problem.message.en
+    changed = [each for each in check(scenario(tmp_path), changes={"budget.total": number}) if each.severity == "error"]
+    assert changed
+    assert all(len(each.message.en) < 200 for each in changed)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        f"[{'.'.join('a' * 5_000)}]\nb = 1\n",
+        f"variant = {'[' * 5_000}{']' * 5_000}\n",
+        f"variant = {'[' * 60}{']' * 60}\n",
+        f"{'.'.join('a' * 60)} = 1\n",
+    ],
+    ids=["header", "list", "short-list", "dotted"],
+)
+def test_nesting_without_end(tmp_path: Path, deep: str) -> None:
+    toml = f"{TOML}\n{deep}" if deep.startswith("[") else f"{deep}{TOML}"
+    problem = only(scenario(tmp_path, toml))
+    assert problem.file == "scenario.toml"
+    assert "over 50 levels deep" in problem.message.en
+    assert "嵌套超过50层" in problem.message.zh
+
+
+def test_a_dotted_change_without_end(tmp_path: Path) -> None:
+    key = "budget" + ".a" * 5_000
+    problems = [each for each in check(scenario(tmp_path), changes={key: 1}) if each.severity == "error"]
+    assert "unknown key" in problems[0].message.en
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\x00", "\x07", "\x7f", "\x9b", "\u202a", "\u202e", "\u2066", "\u2069"])
+def test_marks_in_toml(tmp_path: Path, mark: str) -> None:
+    escaped = f"\\u{ord(mark):04x}"
+    named = f"U+{ord(mark):04X}"
+    problem = only(scenario(tmp_path, TOML.replace('basis = "law"', f'basis = "a{escaped}[31m"')))
+    assert (problem.place, problem.key) == ("scenario.toml:16", "rule.education keeps its level.basis")
+    assert named in problem.message.en
+    assert named in problem.message.zh
+    problem = only(scenario(tmp_path, TOML.replace("where = {sector", f'where = {{"a{escaped}" = 1, sector')))
+    assert (problem.place, problem.key) == ("scenario.toml:17", "rule.education keeps its level.where")
+    changed = check(scenario(tmp_path), changes={"title": f"a{mark}b"})
+    assert [(each.key, each.severity) for each in changed] == [("title", "error")]
+    assert all(mark not in each.message.en + each.message.zh for each in (problem, *changed))
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\x07", "\x7f", "\x9b", "\u202e", "\u2067"])
+def test_marks_in_cells(tmp_path: Path, mark: str) -> None:
+    problem = only(scenario(tmp_path, projects=PROJECTS.replace("clinics", f"cli{mark}[2Jnics")))
+    assert (problem.place, problem.key) == ("projects.csv:3", "name")
+    assert f"U+{ord(mark):04X}" in problem.message.en
+    assert mark not in problem.message.en + problem.message.zh
+    errors = problems_of(scenario(tmp_path, projects=PROJECTS.replace("300,330", f"3{mark}00,330")))
+    assert {error.place for error in errors} == {"projects.csv:3"}
+    assert all(mark not in error.message.en + error.message.zh for error in errors)
+    header = only(scenario(tmp_path, projects=PROJECTS.replace("requested", f"my{mark}own")))
+    assert header.place == "projects.csv:1"
+
+
+def test_a_mark_in_a_sheet_names_its_cell(tmp_path: Path) -> None:
+    folder = scenario(tmp_path, TOML.replace("projects.csv", "projects.xlsx"))
+    rows: list[list[object]] = [line.split(",") for line in PROJECTS.splitlines()]
+    rows[2][1] = "cli\u202enics"
+    workbook(folder / "projects.xlsx", rows)
+    problem = problems_of(folder)[0]
+    assert (problem.cell, problem.key) == ("projects.xlsx!项目!B3", "name")
+
+
+def test_tabs_and_line_ends_may_stand(tmp_path: Path) -> None:
+    folder = scenario(tmp_path, projects=PROJECTS.replace("clinics", '"cli\tnics\r\nall　院"'))
+    assert check(folder) == ()
+    assert check(scenario(tmp_path, TOML.replace('"law"', '"a\\tb\\nc"'))) == ()
+
+
+def test_marks_beyond_counting_are_counted(tmp_path: Path) -> None:
+    rows = "".join(f"{i:04},a\x1b,b,教育,1,1,,\n" for i in range(100, 150))
+    errors = problems_of(scenario(tmp_path, projects=PROJECTS + rows))
+    assert len(errors) == 21
+    assert "30 more cells" in errors[-1].message.en
+
+
+def test_a_value_written_twice_in_two_ways(tmp_path: Path) -> None:
+    problem = only(scenario(tmp_path, f"rule = [1, 2]\n{TOML}"))
+    assert problem.place == "scenario.toml:15"
+    assert "namespace" not in problem.message.en
+    assert problem.hint is not None
+    assert "[[rule]]: keep one way" in problem.hint.en
+    assert "只保留一种写法" in problem.hint.zh
+
+
+# ---- places that cannot be read -------------------------------------------------------------------------------------
+
+
+def test_a_scenario_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = scenario(tmp_path / "locked")
+    honest = Path.is_file
+
+    def refuse(path: Path) -> bool:
+        if path.name == "scenario.toml" and path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return honest(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    for given in (folder / "scenario.toml", folder):
+        with pytest.raises(UsageError, match="cannot read .*Permission denied") as caught:
+            load(given)
+        assert "无法读取" in caught.value.message.zh
+    child = scenario(tmp_path / "child", f'extends = "../locked"\n{TOML}')
+    problem = only(child)
+    assert (problem.place, problem.key) == ("scenario.toml:1", "extends")
+    assert "Permission denied" in problem.message.en
+
+
+def test_a_name_too_long_for_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        load(tmp_path / ("a" * 5_000))
+    assert only(scenario(tmp_path, f'extends = "{"a" * 5_000}"\n{TOML}')).key == "extends"
+
+
+@pytest.mark.parametrize(("old", "key"), [('"projects.csv"', "tables.projects"), ("", "extends")])
+def test_a_path_as_windows_writes_it(tmp_path: Path, old: str, key: str) -> None:
+    path = "'..\\base\\projects.csv'"
+    problem = only(scenario(tmp_path, TOML.replace(old, path) if old else f"extends = {path}\n{TOML}"))
+    assert problem.key == key
+    assert problem.hint is not None
+    assert problem.hint.en == "in paths write /: '../base/projects.csv'"
+
+
+def test_a_chain_too_long_is_no_circle(tmp_path: Path) -> None:
+    scenario(tmp_path / "s0")
+    for number in range(1, 51):
+        scenario(tmp_path / f"s{number}", f'extends = "../s{number - 1}"\n', None, None)
+    messages = [problem.message for problem in problems_of(tmp_path / "s50")]
+    assert ["too long a chain" in message.en for message in messages] == [True]
+    scenario(tmp_path / "s0", f'extends = "../s2"\n{TOML}')
+    assert "in a circle" in problems_of(tmp_path / "s2")[0].message.en
+
+
+# ---- money that no step can count, names that nobody knows ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("total", "reserve", "step"), [(100, 0, 1000), (1000, 985, 20), (1005, 991, 10)])
+def test_a_step_that_leaves_nothing_to_plan(tmp_path: Path, total: int, reserve: int, step: int) -> None:
+    toml = TOML.replace("total = 1000", f"total = {total}").replace("reserve = 20", f"reserve = {reserve}")
+    problem = only(scenario(tmp_path, toml.replace("money_step = 10", f"money_step = {step}")))
+    assert (problem.place, problem.key) == ("scenario.toml:3", "money_step")
+    assert f"too large for the {total - reserve} " in problem.message.en
+
+
+NAMES = [
+    ("[budget]", '[shocks]\npreset = "heat_2202"\n[budget]', "shocks.preset", 10, "'heat_2022'?"),
+    ("[budget]", '[evaluate]\nrulebook = "mof"\n[budget]', "evaluate.rulebook", 10, "'mof_2020'?"),
+    (
+        'kind = "change"\nbasis = "notice"\nchange = [-0.2, 0.25]',
+        'kind = "grade"\nbasis = "notice"\ncut = {medum = 0.9, poor = 0.5}',
+        "rule.no jumps.cut.medum",
+        24,
+        "'medium'?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "key", "line", "meant"), NAMES)
+def test_names_that_nobody_knows(tmp_path: Path, old: str, new: str, key: str, line: int, meant: str) -> None:
+    problem = only(scenario(tmp_path, TOML.replace(old, new)))
+    assert problem.key == key
+    assert problem.line is not None
+    assert abs(problem.line - line) <= 1
+    assert problem.hint is not None
+    assert meant in problem.hint.en
+
+
+def test_a_name_that_nobody_knows_in_a_variant(tmp_path: Path) -> None:
+    folder = scenario(tmp_path, f'{TOML}\n[variant.hot]\n"shocks.preset" = "heat"\n')
+    errors = [problem for problem in check(folder) if problem.severity == "error"]
+    assert [problem.key for problem in errors] == ["shocks.preset"]
+    assert errors[0].file == "scenario.toml"
+
+
+def test_a_curve_value_below_zero_is_told_once(tmp_path: Path) -> None:
+    toml = TOML.replace("[budget]", 'curves = "curves.csv"\n[budget]')
+    folder = scenario(tmp_path, toml)
+    (folder / "curves.csv").write_text("project,family,value,scale\n001,saturating,-100,50\n002,saturating,,50\n")
+    errors = problems_of(folder)
+    assert [(error.place, error.message.en) for error in errors] == [
+        ("curves.csv:2", "value: -100 is negative"),
+        ("curves.csv:3", "'value' is blank"),
+    ]
+
+
+def test_records_of_one_unknown_project_are_one_problem(tmp_path: Path) -> None:
+    more = "".join(f"009,{year},3,3,80,self\n" for year in range(2015, 2025))
+    problem = only(scenario(tmp_path, records=f"{RECORDS}{more}"))
+    assert problem.place == "records.csv:8"
+    assert problem.message.en == "unknown project '009' in 10 rows: lines 8, 9, 10, 11, 12 ..."
+    assert problem.message.zh == "未知的项目“009”，共10行：第8、9、10、11、12行等"

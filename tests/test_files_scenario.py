@@ -16,9 +16,12 @@ from allocsim.files.changes import parse_changes, typed_value
 from allocsim.files.check import check
 from allocsim.files.merge import merged
 from allocsim.files.scenario import load, read_scenario
+from allocsim.model.known import PRESETS, RULEBOOKS
 from allocsim.model.rule import Change, Floor
 from allocsim.model.scenario import apply_changes
 from allocsim.model.statement import try_settings
+from allocsim.rulebooks.read import names, rulebook
+from allocsim.shocks import catalogue
 from scenarios import CHONGQING, MICHIGAN
 from small import PROJECTS, RECORDS, TOML, scenario
 
@@ -727,3 +730,48 @@ def test_tables_without_projects(tmp_path: Path) -> None:
     assert (problem.place, problem.key) == ("scenario.toml:5", "tables.projects")
     (problem,) = errors(scenario(tmp_path, TOML.replace('"projects.csv"', '""')))
     assert "names no file" in problem.message.en
+
+
+# ---- names known, money steps, execution of a year that has none -----------------------------------------------------
+
+
+def test_the_names_known_are_those_there_are() -> None:
+    assert tuple(catalogue.PRESETS) == PRESETS
+    assert tuple(RULEBOOKS) == names()
+    for name, grades in RULEBOOKS.items():
+        assert tuple(grade.key for grade in rulebook(name).grades) == grades
+
+
+def test_money_that_is_no_whole_step(tmp_path: Path) -> None:
+    toml = TOML.replace("total = 1000", "total = 1007.5").replace("reserve = 20", "reserve = 18")
+    found = [problem for problem in warnings(scenario(tmp_path, toml)) if "whole multiple" in problem.message.en]
+    assert [(problem.key, problem.line) for problem in found] == [("budget.total", 10), ("budget.reserve", 11)]
+    assert "1007.5 is no whole multiple of money_step 10: 7.5 is not planned" in found[0].message.en
+    assert "18 is no whole multiple of money_step 10: 2 is not planned" in found[1].message.en
+    assert "7.5不参与安排" in found[0].message.zh
+    cents = TOML.replace("total = 1000", "total = 0.3").replace("reserve = 20", "reserve = 0.1")
+    cents = cents.replace("money_step = 10", "money_step = 0.1")
+    assert not [p for p in check(scenario(tmp_path, cents)) if p.key and p.key.startswith(("budget", "money"))]
+
+
+@pytest.mark.parametrize(("part", "other"), [("where", ""), ("except", 'where = {sector = "教育"}\n')])
+def test_execution_of_a_year_that_has_none(tmp_path: Path, part: str, other: str) -> None:
+    toml = TOML.replace('where = {sector = "教育"}', f"{other}{part} = {{executed = {{below = 0.5}}}}")
+    assert not [p for p in warnings(scenario(tmp_path, toml)) if "executed" in (p.key or "")]
+    late = toml.replace("year = 2027", "year = 2028")
+    found = {problem.key: problem for problem in warnings(scenario(tmp_path, late))}
+    rule = found[f"rule.education keeps its level.{part}.executed"]
+    assert "no record of 2027 says what was spent" in rule.message.en
+    assert rule.file == "scenario.toml"
+    assert "newest execution is of 2026, the year planned is 2028" in found["year"].message.en
+    plain = TOML.replace("year = 2027", "year = 2028")
+    assert "year" not in {problem.key for problem in warnings(scenario(tmp_path, plain))}
+
+
+def test_a_sheet_of_a_csv(tmp_path: Path) -> None:
+    toml = TOML.replace('"projects.csv"', '{file = "projects.csv", sheet = "项目"}')
+    found = check(scenario(tmp_path, toml))
+    assert [(problem.key, problem.line, problem.severity) for problem in found] == [
+        ("tables.projects.sheet", 6, "warning")
+    ]
+    assert "不是工作簿" in found[0].message.zh
