@@ -586,11 +586,11 @@ def test_marks_in_toml(tmp_path: Path, mark: str) -> None:
     escaped = f"\\u{ord(mark):04x}"
     named = f"U+{ord(mark):04X}"
     problem = only(scenario(tmp_path, TOML.replace('basis = "law"', f'basis = "a{escaped}[31m"')))
-    assert (problem.place, problem.key) == ("scenario.toml:16", "rule.education keeps its level.basis")
+    assert (problem.place, problem.key) == ("scenario.toml:17", "rule.education keeps its level.basis")
     assert named in problem.message.en
     assert named in problem.message.zh
     problem = only(scenario(tmp_path, TOML.replace("where = {sector", f'where = {{"a{escaped}" = 1, sector')))
-    assert (problem.place, problem.key) == ("scenario.toml:17", "rule.education keeps its level.where")
+    assert (problem.place, problem.key) == ("scenario.toml:18", "rule.education keeps its level.where")
     changed = check(scenario(tmp_path), changes={"title": f"a{mark}b"})
     assert [(each.key, each.severity) for each in changed] == [("title", "error")]
     assert all(mark not in each.message.en + each.message.zh for each in (problem, *changed))
@@ -611,7 +611,7 @@ def test_marks_in_cells(tmp_path: Path, mark: str) -> None:
 
 def test_a_mark_in_a_sheet_names_its_cell(tmp_path: Path) -> None:
     folder = scenario(tmp_path, TOML.replace("projects.csv", "projects.xlsx"))
-    rows: list[list[object]] = [line.split(",") for line in PROJECTS.splitlines()]
+    rows: list[list[object]] = [list(line.split(",")) for line in PROJECTS.splitlines()]
     rows[2][1] = "cli\u202enics"
     workbook(folder / "projects.xlsx", rows)
     problem = problems_of(folder)[0]
@@ -654,7 +654,7 @@ def test_a_scenario_folder_without_permission(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(Path, "is_file", refuse)
     for given in (folder / "scenario.toml", folder):
-        with pytest.raises(UsageError, match="cannot read .*Permission denied") as caught:
+        with pytest.raises(UsageError, match=r"cannot read .*Permission denied") as caught:
             load(given)
         assert "无法读取" in caught.value.message.zh
     child = scenario(tmp_path / "child", f'extends = "../locked"\n{TOML}')
@@ -676,6 +676,9 @@ def test_a_path_as_windows_writes_it(tmp_path: Path, old: str, key: str) -> None
     assert problem.key == key
     assert problem.hint is not None
     assert problem.hint.en == "in paths write /: '../base/projects.csv'"
+    problem = only(scenario(tmp_path, TOML.replace('"projects.csv"', "'C:\\data\\projects.csv'")))
+    assert problem.hint is not None
+    assert "put the file into the scenario's folder" in problem.hint.en
 
 
 def test_a_chain_too_long_is_no_circle(tmp_path: Path) -> None:
@@ -688,7 +691,7 @@ def test_a_chain_too_long_is_no_circle(tmp_path: Path) -> None:
     assert "in a circle" in problems_of(tmp_path / "s2")[0].message.en
 
 
-# ---- money that no step can count, names that nobody knows ------------------------------------------------------------
+# ---- money that no step can count, names that nobody knows ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(("total", "reserve", "step"), [(100, 0, 1000), (1000, 985, 20), (1005, 991, 10)])

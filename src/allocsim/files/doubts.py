@@ -65,9 +65,10 @@ def _broken_steps(scenario: Scenario) -> Iterator[Problem]:
     added = decimal(step.money(step.up(reserve))) - decimal(reserve)
     for key, amount, rest in (("budget.total", budget.total, lost), ("budget.reserve", reserve, added)):
         if rest:
+            size, idle = f"{step.size:.15g}", f"{float(rest):.15g}"
             message = Text(
-                f"'{key}' {amount:.15g} is no whole multiple of money_step {step.size:.15g}: {float(rest):.15g} is not planned",
-                f"{key}（{amount:.15g}）不是 money_step（{step.size:.15g}）的整数倍：{float(rest):.15g}不参与安排",
+                f"'{key}' {amount:.15g} is no whole multiple of money_step {size}: {idle} is not planned",
+                f"{key}（{amount:.15g}）不是 money_step（{size}）的整数倍：{idle}不参与安排",
             )
             hint = Text("round it, or state a smaller money_step", "请取整，或改小 money_step")
             yield keyed(key, message, scenario.lines, hint=hint, warning=True)

@@ -76,9 +76,10 @@ def _nothing_left(budget: BudgetSettings, step: MoneyStep, places: Lines) -> Ite
     left = decimal(budget.total) - reserve
     if left <= 0 or step.down(decimal(budget.total)) > step.up(reserve):
         return
+    size, amount = f"{step.size:.15g}", f"{float(left):.15g}"
     message = Text(
-        f"'money_step' {step.size:.15g} is too large for the {float(left):.15g} that total and reserve leave: nothing is planned",
-        f"money_step（{step.size:.15g}）过大：总额扣除预备费后仅{float(left):.15g}，无法安排任何资金",
+        f"'money_step' {size} is too large for the {amount} that total and reserve leave: nothing is planned",
+        f"money_step（{size}）过大：总额扣除预备费后仅{amount}，无法安排任何资金",
     )
     hint = Text("state a smaller money_step, in the scenario's unit", "请改小 money_step（单位与方案一致）")
     yield keyed("money_step", message, places, hint=hint)

@@ -58,7 +58,7 @@ def read_sources(raw: Mapping[str, Any], lines: Lines, folders: Sequence[Path]) 
             if path not in contents:
                 contents[path] = bytes_of(path, file)
         except Unreadable as error:
-            told = replace(error.problem, hint=slash_hint(file) or error.problem.hint)
+            told = replace(error.problem, hint=_hint(file, error.problem))
             problems.append(_placed(told, f"tables.{name}", lines))
             complete = False
             continue
@@ -133,6 +133,11 @@ def _allowed(file: str, folders: Sequence[Path]) -> Path:
             ),
         )
     return path
+
+
+def _hint(file: str, problem: Problem) -> Text | None:
+    """Return the hint for a file that is not there: its slashes first, where the path could hold otherwise."""
+    return (None if is_absolute(file) else slash_hint(file)) or problem.hint
 
 
 def _placed(problem: Problem, key: str, lines: Lines) -> Problem:
