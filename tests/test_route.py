@@ -167,7 +167,8 @@ def test_help_is_light() -> None:
 
 def test_json_is_the_only_thing_on_stdout() -> None:
     done = invoke("plan", str(CHONGQING), "--json")
-    json.loads(done.stdout)
+    assert json.loads(done.stdout)["schema"] == "allocsim.plan/1"
+    assert done.stderr == ""
 
 
 def test_new_makes_a_scenario_that_runs(tmp_path: Path) -> None:

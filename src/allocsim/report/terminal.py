@@ -111,6 +111,7 @@ def _run(result: Result, spoken: Words, written: Numbers) -> list[RenderableType
         Text("  ".join(text.replace(" ", TIED) for text in held)),
         Text(""),
         _departments(result, spoken, written),
+        *_fit(result, spoken, written),
         *_gap(result, spoken),
     ]
 
