@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from allocsim.errors import Problem
+from allocsim.files.check import check
 from allocsim.files.scenario import load
 from allocsim.model.arrays import floats
+from allocsim.model.heads import values_of
 from allocsim.model.made import executed, last_budget, reference, value
 from allocsim.model.rule import Comparison, Where
 from allocsim.model.selection import MADE, selected
@@ -113,3 +116,79 @@ def test_columns_made_without_records(tmp_path: Path) -> None:
     np.testing.assert_array_equal(last_budget(loaded), [400, 300, 200])
     assert np.isnan(executed(loaded)).all()
     np.testing.assert_array_equal(reference(loaded), [400, 300, 200])
+
+
+def test_lines_of_each_value_leave_blanks_out() -> None:
+    text, number = np.array(["b", "", "a", "b"], dtype=object), np.array([2.0, np.nan, 1.5, 2.0])
+    for column, labels in ((text, ["b", "a"]), (number, ["2", "1.5"])):
+        found = values_of(column, [0, 1, 2, 3])
+        assert [(label, members.tolist()) for label, members in found] == [(labels[0], [0, 3]), (labels[1], [2])]
+    assert values_of(text, [1]) == []
+
+
+SEATS = "id,name,population,region\nD1,甲区,3000,east\nD2,乙区,,west\nD3,丙区,500,east\n"
+PER_HEAD = '[[rule]]\nname = "人均"\nkind = "per_head_floor"\nbasis = "b"\namount = 0.01\n'
+
+
+def told(
+    folder: Path, stated: str, *, seats: str = SEATS, homes: tuple[str, str, str] = ("D1", "D3", "")
+) -> list[Problem]:
+    """Return the errors of the small scenario with districts, its lines at home in three of them."""
+    toml = TOML.replace('records = "records.csv"', 'records = "records.csv"\ndistricts = "seats.csv"') + stated
+    header, *lines = PROJECTS.splitlines()
+    placed = [
+        f"{header},district,staff",
+        *(f"{a},{b},{c}" for a, b, c in zip(lines, homes, ("5", "6", ""), strict=True)),
+    ]
+    made = scenario(folder, toml, "\n".join(placed) + "\n")
+    (made / "seats.csv").write_text(seats, encoding="utf-8")
+    return [problem for problem in check(made) if problem.severity == "error"]
+
+
+def test_a_floor_per_head_loads_where_every_bound_value_has_heads(tmp_path: Path) -> None:
+    assert told(tmp_path / "a", PER_HEAD) == [], "nobody is bound in D2, whose heads are unknown"
+    assert told(tmp_path / "b", PER_HEAD + 'by = "region"\nheads = "population"\n') == []
+    assert told(tmp_path / "c", PER_HEAD + 'by = "department"\nheads = "staff"\nwhere = {id = ["001", "002"]}\n') == []
+    poor = 'where = {grade = "poor"}\n'
+    assert told(tmp_path / "d", PER_HEAD + poor, homes=("D1", "D2", "")) == [], "which lines, only the plan knows"
+
+
+@pytest.mark.parametrize(
+    ("stated", "homes", "key", "word", "hint"),
+    [
+        ("", ("D1", "D2", ""), "", "'population' of 'D2' is missing (seats.csv, line 3)", None),
+        ('by = "region"\n', ("D1", "D2", ""), "", "'population' of 'west' is missing (seats.csv, line 3)", None),
+        ('heads = "staff"\n', ("D1", "D1", ""), "", "lines of 'D1' differ in 'staff' (projects.csv, line 2, 3)", None),
+        ('heads = "staff"\n', ("D1", "D2", "D3"), "", "'staff' of 'D3' is missing (projects.csv, line 4)", None),
+        ('heads = "populaton"\n', ("D1", "D3", ""), ".heads", "no table has a column 'populaton'", "population"),
+        ('heads = "region"\n', ("D1", "D3", ""), ".heads", "'region' holds text", None),
+        ('heads = "score"\n', ("D1", "D3", ""), ".heads", "no table has a column 'score'", None),
+        ('heads = "elders"\n', ("D1", "D3", ""), ".heads", "no table has a column 'elders'", "known: "),
+        ("", ("", "", ""), ".by", "its lines have no 'district'", None),
+        ('by = "distric"\n', ("D1", "D3", ""), ".by", "there is no column 'distric'", "district"),
+    ],
+)
+def test_heads_that_nobody_knows_are_told_at_load(
+    tmp_path: Path, stated: str, homes: tuple[str, str, str], key: str, word: str, hint: str | None
+) -> None:
+    problems = [problem for problem in told(tmp_path, PER_HEAD + stated, homes=homes) if "人均" in (problem.key or "")]
+    assert [problem.key for problem in problems][:1] == [f"rule.人均{key}"]
+    assert word in problems[0].message.en
+    assert problems[0].message.zh != problems[0].message.en
+    assert problems[0].file == "scenario.toml"
+    assert hint is None or (problems[0].hint is not None and hint in problems[0].hint.en)
+
+
+def test_a_floor_per_head_without_any_heads_says_where_they_go(tmp_path: Path) -> None:
+    (problem,) = told(tmp_path, PER_HEAD, seats="id,name\nD1,甲区\nD3,丙区\n")
+    assert (problem.key, problem.file) == ("rule.人均", "scenario.toml")
+    assert problem.message.en == "'rule.人均' needs heads, and no table has a column 'population'"
+    assert problem.hint is not None
+    assert "add the column to the districts table" in problem.hint.en
+
+
+@pytest.mark.parametrize(
+    "wrong", ["amount = -1", 'amount = "x"', "", 'amount = 1\nof = "max"', 'amount = 1\nscope = "each"']
+)
+def test_a_floor_per_head_wants_an_amount_and_no_other_keys(tmp_path: Path, wrong: str) -> None:
+    assert told(tmp_path, PER_HEAD.replace("amount = 0.01", wrong)) != []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import highspy
@@ -19,7 +20,7 @@ from allocsim.optimise.plan import plan
 from allocsim.optimise.problem import Pieces, Program, state, text
 from allocsim.optimise.rows import rows
 from allocsim.optimise.solve import Solver, arrays, from_rows, solve
-from optimise_worlds import curve_set, curves, evidence, scenario
+from optimise_worlds import curve_set, curves, evidence, scenario, table
 
 GOLDEN = Path(__file__).parent / "golden"
 STATED = {
@@ -29,14 +30,16 @@ STATED = {
     "change": {"change": [-0.2, 0.25]},
     "share": {"share": [0.2, 0.4], "where": {"department": "B"}},
     "grade": {"cut": {"medium": 0.9, "poor": 0.5}},
+    "per_head_floor": {"amount": 0.7},
 }
 
 
 def stated(kind: str) -> tuple[Rows, Program, Pieces]:
     """State the golden program of a kind: three lines, each curve in two pieces of falling slope between its bounds."""
-    columns = {"last_budget": [10.0, 8.0, 6.0], "department": ["A", "A", "B"]}
+    columns = {"last_budget": [10.0, 8.0, 6.0], "department": ["A", "A", "B"], "district": ["E", "W", "E"]}
     world = scenario(columns, rules=[{"name": "规则", "kind": kind, **STATED[kind]}], total=26, reserve=1)
-    limits = rows(world, evidence([70, 50, 95]))
+    seats = table("districts", {"id": ["E", "W"], "population": [18.0, 6.0]})
+    limits = rows(replace(world, districts=seats), evidence([70, 50, 95]))
     first = (limits.hi - limits.lo) // 2
     width = np.stack([first, limits.hi - limits.lo - first], axis=1)
     slope = np.array([[3.0, 2.0], [2.5, 1.5], [4.0, 0.5]])

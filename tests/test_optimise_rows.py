@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from allocsim.errors import InvalidInput
+from allocsim.model.plan import RulesConflict
+from allocsim.model.scenario import Scenario
+from allocsim.optimise.allocate import allocate
 from allocsim.optimise.limits import FREE
+from allocsim.optimise.plan import plan
+from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.rows import rows
-from optimise_worlds import evidence, scenario
+from optimise_worlds import brute_force, curve_set, curves, evidence, scenario, table
 
 FOUR = {
     "department": ["A", "A", "B", "C"],
@@ -193,3 +206,154 @@ def test_a_line_without_a_ceiling_is_never_held_by_the_money_there_is() -> None:
     assert found.hi.tolist() == [31] * 4
     assert set(found.hi_by.tolist()) == {-1}
     assert FREE > 10**15
+
+
+SEATS = {"id": ["n", "s", "t"], "population": [1000.0, 333.0, 50.0], "region": ["north", "south", "south"]}
+
+
+def placed(
+    *rules: dict[str, object],
+    columns: Mapping[str, Sequence[Any]] | None = None,
+    seats: Mapping[str, Sequence[Any]] | None = None,
+    step: float = 1,
+    total: float = 400,
+) -> Scenario:
+    """Return the four lines in two districts and in none, with the districts' heads."""
+    world = scenario({**FOUR, "district": ["n", "s", "n", ""], **(columns or {})}, rules=rules, step=step, total=total)
+    return replace(world, districts=table("districts", {**SEATS, **(seats or {})}))
+
+
+def sums_of(world: Scenario) -> list[tuple[str, str, list[int], int]]:
+    return [(s.sense, s.label, s.members.tolist(), s.level) for s in rows(world, None).sums[1:]]
+
+
+def test_a_floor_per_head_counts_the_heads_of_each_district() -> None:
+    found = sums_of(placed(rule("per_head_floor", amount=0.1), step=10))
+    assert found == [("floor", "n", [0, 2], 10), ("floor", "s", [1], 4)], (
+        "33.3 rounds up; no line is in t or bound there"
+    )
+    rural = sums_of(placed(rule("per_head_floor", amount=0.1, where={"class": "general"})))
+    assert rural == [("floor", "s", [1], 34), ("floor", "n", [2], 100)], (
+        "heads are the district's, whatever is selected"
+    )
+
+
+def test_heads_times_amount_is_exact_where_floats_are_not() -> None:
+    """1.1 x 30 is 33, and 0.07 x 100 is 7, where floats say 33.000000000000004 and 7.000000000000001."""
+    for amount, heads, level in ((1.1, 30.0, 33), (0.07, 100.0, 7), (0.1, 3.0, 1)):
+        world = placed(rule("per_head_floor", amount=amount), seats={"population": [heads, 0.0, 9.0]})
+        assert sums_of(world) == [("floor", "n", [0, 2], level), ("floor", "s", [1], 0)]
+
+
+def test_regions_add_up_the_heads_of_all_their_districts() -> None:
+    assert sums_of(placed(rule("per_head_floor", amount=0.1, by="region"))) == [
+        ("floor", "north", [0, 2], 100),
+        ("floor", "south", [1], 39),
+    ]
+    lines = rule("per_head_floor", amount=0.1, by="department")
+    world = placed(lines, columns={"district": ["n", "n", "s", "t"]})
+    assert [(label, level) for _, label, _, level in sums_of(world)] == [("A", 100), ("B", 34), ("C", 5)]
+
+
+def test_heads_of_projects_are_those_of_the_value_and_stated_once() -> None:
+    staff = rule("per_head_floor", amount=2, by="department", heads="staff")
+    found = sums_of(placed(staff, columns={"staff": [7.0, 7.0, 3.0, 0.0]}))
+    assert [(label, level) for _, label, _, level in found] == [("A", 14), ("B", 6), ("C", 0)]
+    blank = sums_of(placed(staff, columns={"staff": [np.nan, 7.0, 3.0, 1.0]}))
+    assert blank[0] == ("floor", "A", [0, 1], 14)
+    no_districts = scenario({**FOUR, "staff": [7.0, 7.0, 3.0, 0.0]}, rules=[staff], total=400)
+    assert [level for *_, level in sums_of(no_districts)] == [14, 6, 0]
+
+
+PER_HEAD = rule("per_head_floor", amount=0.1)
+
+
+@pytest.mark.parametrize(
+    ("stated", "columns", "seats", "word"),
+    [
+        (PER_HEAD, {}, {"population": [np.nan, 3.0, 1.0]}, "'population' of 'n' is missing (districts.csv, line 2)"),
+        (PER_HEAD, {}, {"population": [-1.0, 3.0, 1.0]}, "is below zero"),
+        (PER_HEAD, {"district": ["n", "s", "n", "x"]}, {}, "'population' of 'x' is missing"),
+        (PER_HEAD | {"by": "region"}, {}, {"population": [1, 3, np.nan]}, "'south' is missing (districts.csv, line 4)"),
+        (PER_HEAD | {"by": "department"}, {}, {}, "'population' of 'C' is missing"),
+        (PER_HEAD | {"heads": "populace"}, {}, {}, "no table counts heads in a number column 'populace'"),
+        (PER_HEAD | {"heads": "score"}, {}, {}, "no table counts heads"),
+        (PER_HEAD | {"heads": "region"}, {}, {}, "no table counts heads"),
+        (PER_HEAD | {"by": "distrct"}, {}, {}, "no table has a column 'distrct'"),
+        (PER_HEAD | {"amount": 1e14}, {}, {}, "no amount is so large"),
+        (
+            PER_HEAD | {"by": "department", "heads": "staff"},
+            {"staff": [7.0, 8.0, 3.0, 0.0]},
+            {},
+            "lines of 'A' differ in 'staff' (projects.csv, line 2, 3)",
+        ),
+    ],
+)  # fmt: skip
+def test_heads_that_nobody_knows_are_refused(
+    stated: dict[str, object], columns: dict[str, Any], seats: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        rows(placed(stated, columns=columns, seats=seats), None)
+    problem = caught.value.problems[0]
+    assert word in problem.message.en
+    assert problem.message.zh != problem.message.en
+    assert (problem.file, problem.line, problem.key) == ("scenario.toml", 10, "rule.R")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_per_head_floors_hold_exactly_and_the_plan_is_the_best_that_keeps_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    step = float(rng.choice([0.01, 1.0, 10.0]))
+    heads, amount = rng.integers(0, 40, 3).astype(float), round(float(rng.uniform(0, 0.2)), 3)
+    seats = {"population": heads, "region": ["north", "south", "south"]}
+    by = str(rng.choice(["district", "region"]))
+    home = [str(d) for d in rng.choice(["n", "s", "t", ""], 4)]
+    stated = rule("per_head_floor", amount=round(amount * step, 6), by=by)
+    cap = {"name": "cap", "kind": "ceiling", "amount": 6 * step, "by": "department"}
+    world = placed(stated, cap, columns={"district": [*home[:3], "n"]}, seats=seats, step=step, total=12 * step)
+    limits = rows(world, None)
+    family = [str(f) for f in rng.choice(["saturating", "log", "power"], 4)]
+    shapes = curve_set(family, rng.uniform(5, 20, 4), rng.uniform(1, 8, 4), rng.uniform(0.3, 0.9, 4))
+    best, plans = brute_force(shapes, limits)
+    if not plans:
+        with pytest.raises(NoneFits):
+            allocate(shapes, limits)
+        return
+    found = allocate(shapes, limits)
+    assert found.certificate.benefit == pytest.approx(best, rel=1e-12)
+    assert found.certificate.closed
+    people = dict(zip(SEATS["id"], heads, strict=True))
+    region = dict(zip(SEATS["id"], seats["region"], strict=True)) if by == "region" else {d: d for d in SEATS["id"]}
+    for value in set(region.values()):
+        lines = [p for p, d in enumerate([*home[:3], "n"]) if d and region[d] == value]
+        count = sum(int(n) for d, n in people.items() if region[d] == value)
+        if lines:
+            owed = Fraction(str(round(amount * step, 6))) * count / Fraction(str(step))
+            assert found.steps[lines].sum() >= owed
+            level = next(s.level for s in limits.sums if s.label == value and s.sense == "floor")
+            assert level == ceil(owed), "not a step more than is owed"
+
+
+def test_a_floor_per_head_is_priced_and_named_in_a_conflict() -> None:
+    per_head = rule("per_head_floor", amount=0.1, basis="notice 7")
+    world = placed(per_head, columns={"last_budget": [20.0, 20.0, 20.0, 200.0]}, total=200)
+    fitted = curves(curve_set("saturating", [1.0, 90.0, 1.0, 90.0], [20.0, 20.0, 20.0, 20.0]))
+    made = plan(world, evidence([80.0] * 4), fitted)
+    report = next(r for r in made.rules if (r.name, r.row) == ("R", "n"))
+    assert (report.kind, report.sense, report.level, report.activity) == ("per_head_floor", "floor", 100, 100)
+    assert report.basis == "notice 7"
+    assert report.binding
+    eased = replace(world, districts=table("districts", {**SEATS, "population": [990.0, 333.0, 50.0]}))
+    gained = plan(eased, evidence([80.0] * 4), fitted).benefit.sum() - made.benefit.sum()
+    assert report.price_down is not None
+    assert report.price_down == pytest.approx(gained, rel=1e-9)
+    assert {made.held_by[0], made.held_by[2]} <= {"R", ""}
+    short = replace(world, districts=table("districts", {**SEATS, "population": [1900.0, 333.0, 50.0]}))
+    with pytest.raises(RulesConflict) as caught:
+        plan(short, evidence([80.0] * 4), fitted)
+    told = caught.value.conflict
+    assert [(r.name, r.file, r.line, r.short_by) for r in told.rules] == [
+        ("R", "scenario.toml", 10, 24.0),
+        ("budget.total", "scenario.toml", 5, 24.0),
+    ]

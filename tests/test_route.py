@@ -178,3 +178,49 @@ def test_new_makes_a_scenario_that_runs(tmp_path: Path) -> None:
     assert list(Path("mycity").glob("*.xlsx"))
     assert invoke("new", "mycity").exit_code == 2
     assert invoke("new", "../elsewhere").exit_code == 2
+
+
+def test_a_draft_is_scored_through_the_same_door(chongqing: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    out, document = chongqing
+    same = invoke("plan", str(CHONGQING), "--plan", str(out / "plan.xlsx"), "--json", "--out", str(tmp_path / "same"))
+    assert same.exit_code == 0, same.stderr
+    scored = json.loads(same.stdout)
+    assert scored["status"] == "given"
+    assert scored["broken"] == []
+    assert scored["forgoes"]["benefit"] == 0
+    assert [p["amount"] for p in scored["projects"]] == [p["amount"] for p in document["plan"]["projects"]]
+    with (out / "plan.csv").open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(csv.reader(handle))
+    place = rows[0].index("amount")
+    mine = [["id", "amount"], *([row[0], row[place]] for row in rows[1:])]
+    mine[4][1] = str(float(mine[4][1]) + 5000)
+    with (tmp_path / "mine.csv").open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows(mine)
+    over = invoke("plan", str(CHONGQING), "--plan", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "over"))
+    assert over.exit_code == 0, over.stderr
+    broken = json.loads((tmp_path / "over" / "result.json").read_text("utf-8"))["broken"]
+    assert {"budget.reserve", "不超申报数"} <= {breach["rule"] for breach in broken}
+    assert (tmp_path / "over" / "draft.csv").exists()
+    assert invoke("plan", str(CHONGQING), "--plan", str(tmp_path / "absent.csv")).exit_code in {2, 3}
+
+
+def test_futures_and_the_target_through_the_same_door(tmp_path: Path) -> None:
+    over = "budget.total=1600000,1690000,1300000"
+    swept = invoke("futures", str(CHONGQING), "--over", over, "--json", "--out", str(tmp_path / "futures"))
+    assert swept.exit_code == 0, swept.stderr
+    points = json.loads(swept.stdout)["points"]
+    assert [point["status"] for point in points] == ["optimal", "optimal", "conflict"]
+    assert {p.name for p in (tmp_path / "futures").iterdir()} >= {"futures.csv", "futures.svg", "manifest.json"}
+    target = 0.5 * (points[0]["benefit"] + points[1]["benefit"])
+    found = invoke("plan", str(CHONGQING), "--target", str(target), "--json", "--out", str(tmp_path / "target"))
+    assert found.exit_code == 0, found.stderr
+    plan = json.loads(found.stdout)
+    assert plan["benefit"] >= target
+    assert 1600000 < plan["total"] < 1690000
+    fewer = invoke(
+        "plan", str(CHONGQING), "--set", f"budget.total={plan['total'] - 10}", "--json", "--out", str(tmp_path / "less")
+    )
+    assert json.loads(fewer.stdout)["benefit"] < target
+    assert invoke("plan", str(CHONGQING), "--target", "1e9").exit_code == 2
+    assert invoke("plan", str(CHONGQING), "--target", "1e6", "--plan", "x.csv").exit_code == 2
+    assert invoke("futures", str(CHONGQING), "--over", "budget.totl=1:2:3").exit_code == 2

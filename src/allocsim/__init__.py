@@ -20,6 +20,7 @@ _FACE = {
     "plan": "allocsim.study.year",
     "simulate": "allocsim.study.year",
     "run": "allocsim.study.year",
+    "futures": "allocsim.study.futures",
     "Scenario": "allocsim.model.scenario",
     "Evidence": "allocsim.model.evidence",
     "Curves": "allocsim.model.curve",

@@ -115,6 +115,8 @@ def fit(**options: Any) -> None:
 
 @main.command()
 @_shared
+@click.option("--target", type=float, metavar="BENEFIT", help="Find the cheapest total that reaches this benefit.")
+@click.option("--plan", "draft", type=click.Path(), metavar="FILE", help="Score your own draft (.csv or .xlsx).")
 @click.option("--lp", type=click.Path(), metavar="FILE", help="Export the program (.lp).")
 def plan(**options: Any) -> None:
     """Plan next year, certified and explained."""
@@ -126,6 +128,14 @@ def plan(**options: Any) -> None:
 def simulate(**options: Any) -> None:
     """Try adjustment policies against shocks."""
     _carry_out("simulate", **options)
+
+
+@main.command()
+@_shared
+@click.option("--over", required=True, metavar="KEY=LOW:HIGH:N", help="What to vary, or KEY=a,b,c.")
+def futures(**options: Any) -> None:
+    """Vary one setting and show the best plan at each value."""
+    _carry_out("futures", **options)
 
 
 @main.command()

@@ -14,9 +14,10 @@ from allocsim.files.headers import meanings, normal
 from allocsim.files.names import name_problems
 from allocsim.files.policies import policy_problems
 from allocsim.files.precedence import precedence_problems
+from allocsim.model.heads import heads_table, per_head_amount, values_of
 from allocsim.model.money import MoneyStep, decimal
 from allocsim.model.nearest import did_you_mean
-from allocsim.model.rule import Change, Comparison, Fix, Grade, Rule, Scalar, Share, Where
+from allocsim.model.rule import Change, Comparison, Fix, Grade, PerHeadFloor, Rule, Scalar, Share, Unsound, Where
 from allocsim.model.selection import MADE, Selectable, column, holds
 from allocsim.model.settings import Settings
 from allocsim.model.statement import keyed
@@ -69,6 +70,8 @@ def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Lines
         yield from _column_problems(lines, key, rule, dated=dated)
         if isinstance(rule, Fix):
             yield from _broken_steps(lines, key, rule, MoneyStep(settings.money_step))
+        if isinstance(rule, PerHeadFloor):
+            yield from _headless(lines, key, rule)
     if settings.agriculture is not None:
         yield from _selection_problems(lines, "agriculture", settings.agriculture.lines, {}, where_word="lines")
 
@@ -168,6 +171,8 @@ def _column_problems(lines: _Lines, key: str, rule: Rule, *, dated: bool) -> Ite
             message = Text(f"'{key}' needs last budgets, and there are none", f"“{key}”需要上年预算数，但没有")
             yield lines.problem(key, message, Text("fill in 'last_budget'", "请填写“上年预算数”"))
         return
+    if isinstance(rule, PerHeadFloor):
+        return
     for part, name in (("of", rule.of), ("less", rule.less)):
         if name is None or (name == "last_budget" and (dated or name in lines.projects)):
             continue
@@ -195,3 +200,48 @@ def _broken_steps(lines: _Lines, key: str, rule: Fix, step: MoneyStep) -> Iterat
         ),
         Text(f"such as {near:.15g}, or a smaller money_step", f"如{near:.15g}，或改小 money_step"),
     )
+
+
+def _headless(lines: _Lines, key: str, rule: PerHeadFloor) -> Iterator[Problem]:
+    """Yield what keeps a floor per head from a number: no column of heads, or a value whose heads are unknown.
+
+    A selection by columns made later is left to the plan, which alone knows the lines.
+    """
+    conditions = {**rule.where, **rule.except_}
+    named = [*conditions, rule.by]
+    if any(name not in lines.columns() or (name in MADE and name not in lines.projects) for name in named):
+        return
+    if heads_table(rule, lines.projects, lines.districts) is None:
+        yield _no_heads(lines, key, rule)
+        return
+    chosen = stated_part(lines, rule.where)
+    if rule.except_:
+        chosen &= ~stated_part(lines, rule.except_)
+    found = values_of(column(lines, rule.by, {}), np.flatnonzero(chosen).tolist())
+    if chosen.any() and not found:
+        message = Text(
+            f"'{key}' binds nothing: its lines have no '{rule.by}'", f"“{key}”的项目都没有填“{rule.by}”，规则不起作用"
+        )
+        yield lines.problem(f"{key}.by", message)
+    for value, members in found:
+        try:
+            per_head_amount(rule, value, members, projects=lines.projects, districts=lines.districts)
+        except Unsound as error:
+            yield lines.problem(key, Text(f"'{key}': {error.text.en}", f"“{key}”：{error.text.zh}"))
+
+
+def _no_heads(lines: _Lines, key: str, rule: PerHeadFloor) -> Problem:
+    """Return that no table has the column of heads, or that it holds text."""
+    name = rule.heads
+    if name in lines.columns() and name not in MADE:
+        message = Text(f"'{key}': '{name}' holds text, no numbers", f"“{key}”：“{name}”列是文字，不是数字")
+        return lines.problem(f"{key}.heads", message)
+    message = Text(
+        f"'{key}' needs heads, and no table has a column '{name}'", f"“{key}”需要人数，但各表中没有“{name}”列"
+    )
+    add = Text(
+        "add the column to the districts table, or name another one with 'heads'",
+        "请在区县表中增加该列，或用 heads 指明其他列",
+    )
+    stated = "heads" in rule.model_fields_set
+    return lines.problem(f"{key}.heads" if stated else key, message, _column_hint(lines, name) if stated else add)

@@ -143,5 +143,14 @@ class Grade(_Rule):
     )
 
 
-Rule = Annotated[Floor | Ceiling | Fix | Change | Share | Grade, Field(discriminator="kind")]
+class PerHeadFloor(_Rule):
+    """The lines of each value of ``by`` together get at least an amount for each of its heads."""
+
+    kind: Literal["per_head_floor"]
+    by: str = Field("district", description="one such floor for every value of this column")
+    amount: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] = Field(description="[unit per head]")
+    heads: str = Field("population", description="a number column of districts or projects that counts heads")
+
+
+Rule = Annotated[Floor | Ceiling | Fix | Change | Share | Grade | PerHeadFloor, Field(discriminator="kind")]
 AmountRule = Floor | Ceiling | Fix

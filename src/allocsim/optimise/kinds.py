@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from allocsim.errors import Problem, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, integers
 from allocsim.model.evidence import Evidence
+from allocsim.model.heads import heads_table, per_head_amount, values_of
 from allocsim.model.made import executed, last_budget
 from allocsim.model.money import decimal
 from allocsim.model.nearest import did_you_mean
-from allocsim.model.rule import AmountRule, Change, Grade, Rule, Share
+from allocsim.model.rule import AmountRule, Change, Grade, PerHeadFloor, Rule, Share, Unsound
 from allocsim.model.scenario import Scenario
 from allocsim.model.selection import column, selected
 from allocsim.optimise.limits import FREE, Each, Sense, Sum
@@ -53,7 +54,7 @@ class Book:
         try:
             chosen: BoolArray = selected(self.scenario, rule.where, except_=rule.except_, made=self.made)
         except KeyError as error:
-            self.refuse(rule, *_no_column(str(error.args[0])), hint=self._near(str(error.args[0])))
+            self.refuse(rule, *_no_column(str(error.args[0])), hint=self.near(str(error.args[0])))
             return integers([])
         return integers(np.flatnonzero(chosen))
 
@@ -62,7 +63,7 @@ class Book:
         try:
             values = column(self.scenario, name, self.made) if name != "last_budget" else self.last
         except KeyError:
-            self.refuse(rule, *_no_column(name), hint=self._near(name))
+            self.refuse(rule, *_no_column(name), hint=self.near(name))
             return np.full(len(self.last), np.nan)
         if values.dtype.kind != "f":
             self.refuse(rule, f"column '{name}' holds no numbers", f"列“{name}”不是数字")
@@ -77,15 +78,9 @@ class Book:
         try:
             values = column(self.scenario, by, self.made)
         except KeyError:
-            self.refuse(rule, *_no_column(by), hint=self._near(by))
+            self.refuse(rule, *_no_column(by), hint=self.near(by))
             return []
-        found: dict[str, list[int]] = {}
-        for line in members.tolist():
-            value = values[line]
-            label = ("" if np.isnan(value) else f"{value:.15g}") if isinstance(value, float) else str(value)
-            if label:
-                found.setdefault(label, []).append(line)
-        return [(label, integers(lines)) for label, lines in found.items()]
+        return values_of(values, members.tolist())
 
     def refuse(self, rule: Rule, en: str, zh: str, hint: Text | None = None) -> None:
         """Note that a rule cannot be read as a limit."""
@@ -94,7 +89,8 @@ class Book:
         message = Text(f"rule '{rule.name}': {en}", f"规则“{rule.name}”：{zh}")
         self.problems.append(Problem(message=message, hint=hint, file=file, line=line, key=key))
 
-    def _near(self, name: str) -> Text | None:
+    def near(self, name: str) -> Text | None:
+        """Return the column that a name may have meant."""
         districts = self.scenario.districts.columns if self.scenario.districts is not None else {}
         return did_you_mean(name, [*self.scenario.projects.columns, *districts, *self.made])
 
@@ -180,6 +176,29 @@ def grade(rule: Grade, source: int, at: Book) -> Compiled:
     return [_ceilings(source, lines, high)], []
 
 
+def per_head_floor(rule: PerHeadFloor, source: int, at: Book) -> Compiled:
+    """Hold the lines of each value of ``by`` together at ``amount`` times its heads, rounded up to the step."""
+    projects, districts = at.scenario.projects, at.scenario.districts
+    if heads_table(rule, projects, districts) is None:
+        at.refuse(
+            rule,
+            f"no table counts heads in a number column '{rule.heads}'",
+            f"各表中没有数字列“{rule.heads}”",
+            hint=at.near(rule.heads),
+        )
+        return [], []
+    together = []
+    for label, members in at.rows(rule, at.lines(rule)):
+        try:
+            amount = per_head_amount(rule, label, members, projects=projects, districts=districts)
+        except Unsound as error:
+            at.refuse(rule, error.text.en, error.text.zh)
+            continue
+        level = at.scenario.step.up(amount)
+        together.append(Sum(source=source, label=label, sense="floor", members=members, level=level))
+    return [], together
+
+
 KINDS: dict[str, Callable[[Any, int, Book], Compiled]] = {
     "floor": amounts,
     "ceiling": amounts,
@@ -187,6 +206,7 @@ KINDS: dict[str, Callable[[Any, int, Book], Compiled]] = {
     "change": change,
     "share": share,
     "grade": grade,
+    "per_head_floor": per_head_floor,
 }
 """Kind of rule -> how it becomes limits: (rule, index of its source, book) -> limits line by line, limits of sums."""
 

@@ -18,7 +18,7 @@ from allocsim.model.evidence import Evidence
 from allocsim.model.made import executed
 from allocsim.model.money import decimal
 from allocsim.model.plan import Fact, Reason, Verb
-from allocsim.model.rule import Comparison, Fix, Floor, Grade, Rule
+from allocsim.model.rule import Comparison, Fix, Floor, Grade, PerHeadFloor, Rule
 from allocsim.model.scenario import Scenario
 from allocsim.model.table import Table
 from allocsim.optimise.limits import COMMITTED, LEAST, MOST, Rows
@@ -175,7 +175,7 @@ def _clause(grounds: Grounds, line: int, rule: Rule, *, must: bool) -> Fact:
         return Fact(code="rule.exec", values=(name, ("t", float(slow.below or slow.at_most or 0.0))))
     if last == 0 and rule.kind == "ceiling":
         return Fact(code="rule.new", values=(name, ("amount", amount)))
-    if isinstance(rule, Floor) or (rule.kind in ("change", "share") and not grounds.pressed[line]):
+    if isinstance(rule, Floor | PerHeadFloor) or (rule.kind in ("change", "share") and not grounds.pressed[line]):
         return Fact(code="rule.floor", values=(name, *(worth or (("amount", amount),))))
     return Fact(code="rule.ceiling", values=(name, *worth))
 

@@ -60,10 +60,14 @@ def say_new(folder: Path, language: str, *, workbook: str | None = None) -> None
 
 def say_result(verb: str, result: Result, folder: Path) -> None:
     """Print the summary of what a command computed, and where the rest lies."""
-    spoken = words(result.scenario.settings.language)
+    say(summary(verb, result), result.scenario.settings.language, folder)
+
+
+def say(shown: RenderableType, language: str, folder: Path) -> None:
+    """Print a summary, and where the rest lies."""
     console = _console(sys.stdout)
-    console.print(summary(verb, result))
-    console.print(Text(spoken("terminal.folder", folder=str(folder))), soft_wrap=True)
+    console.print(shown)
+    console.print(Text(words(language)("terminal.folder", folder=str(folder))), soft_wrap=True)
 
 
 @contextmanager
