@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from allocsim.files.check import check
 from allocsim.files.draft import read_draft
 from allocsim.files.runs import check_out, manifest, write_file, write_run
 from allocsim.files.scenario import language_of, load
+from allocsim.files.tables import bytes_of
 from allocsim.files.templates import new
 from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
@@ -169,7 +170,9 @@ def _futures(options: Options) -> int:
 
 def _score(scenario: Scenario, options: Options, out: Path | None) -> int:
     """Score a plan written by hand: what it breaks, and what it forgoes against the optimum."""
-    amounts = read_draft(Path(options.draft or ""), scenario)  # before anything is computed
+    file = Path(options.draft or "")
+    amounts = read_draft(file, scenario)  # before anything is computed
+    scenario = replace(scenario, inputs={**scenario.inputs, file.name: bytes_of(file, file.name)[1]})
     with terminal.progress(scenario.settings.language, quiet=options.quiet) as told:
         result, found, fixes = score(scenario, amounts, told=told)
         document = documents.dumps(drafted.document(found, result, fixes=fixes))
