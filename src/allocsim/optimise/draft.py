@@ -27,6 +27,7 @@ from allocsim.optimise.limits import FREE, Each, Rows, Sense
 from allocsim.optimise.plan import plan
 from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
+from allocsim.optimise.reports import report
 from allocsim.optimise.rows import rows as compiled
 
 LEAST_SCALE = 2.0**-40
@@ -325,19 +326,15 @@ def _report(
     slack: int | None = None,
     binding: bool | None = None,
 ) -> RuleReport:
-    origin, money = rows.sources[source], rows.step.money
     left = int(_room(sense, integers(level), integers(activity))) if slack is None else slack
-    return RuleReport(
-        name=origin.name,
-        kind=origin.kind,
-        basis=origin.basis,
+    return report(
+        rows,
+        source,
+        sense=sense,
+        level=level,
+        activity=activity,
+        slack=left,
         row=row,
         covered=covered,
-        sense=sense,
-        level=money(level),
-        activity=money(activity),
-        slack=money(left),
-        binding=left <= 0 if binding is None else binding,
-        price_up=None,
-        price_down=None,
+        binding=binding,
     )

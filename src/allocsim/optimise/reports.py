@@ -43,7 +43,7 @@ def _of_sum(rows: Rows, steps: IntArray, found: Prices, number: int) -> RuleRepo
     limit: Sum = rows.sums[number]
     is_total = number == 0
     held_back = rows.reserve if is_total else 0
-    return _report(
+    return report(
         rows,
         limit.source,
         row=limit.label,
@@ -59,7 +59,7 @@ def _of_sum(rows: Rows, steps: IntArray, found: Prices, number: int) -> RuleRepo
 def _of_reserve(rows: Rows, steps: IntArray, found: Prices, source: int) -> RuleReport:
     """Report the reserve: a step more of it is a step less for the lines."""
     more, less = found.of_sum(0)
-    return _report(
+    return report(
         rows,
         source,
         row="",
@@ -89,7 +89,7 @@ def _side(rows: Rows, steps: IntArray, found: Prices, limit: Each, sense: Sense)
     amount = steps[lines]
     room = level - amount if sense == "ceiling" else amount - level
     loose = _loose(rows, lines, level, sense)
-    together = _report(
+    together = report(
         rows,
         limit.source,
         row="",
@@ -102,7 +102,7 @@ def _side(rows: Rows, steps: IntArray, found: Prices, limit: Each, sense: Sense)
         price=_price_together(rows, steps, found, lines, sense, loose, room == 0),
     )
     each = [
-        _report(
+        report(
             rows,
             limit.source,
             row=rows.id[line],
@@ -182,19 +182,20 @@ def _price_together(
     return gain if (steps[standing] < rows.hi[standing]).all() else None, down
 
 
-def _report(
+def report(
     rows: Rows,
     source: int,
     *,
-    row: str,
-    covered: int,
     sense: Sense,
     level: int,
     activity: int,
     slack: int,
-    price: tuple[Price, Price],
+    row: str = "",
+    covered: int = 1,
+    price: tuple[Price, Price] = (None, None),
     binding: bool | None = None,
 ) -> RuleReport:
+    """Return the report of one row, its whole steps told as money; a row without a price has none to tell."""
     origin, money = rows.sources[source], rows.step.money
     more, less = (None if each is None else each / rows.step.size + 0.0 for each in price)
     return RuleReport(
@@ -207,7 +208,7 @@ def _report(
         level=money(level),
         activity=money(activity),
         slack=money(slack),
-        binding=slack == 0 if binding is None else binding,
+        binding=slack <= 0 if binding is None else binding,
         price_up=more,
         price_down=less,
     )

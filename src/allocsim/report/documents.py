@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +14,12 @@ from allocsim.model.comparison import Comparison, Interval, PolicyResult
 from allocsim.model.curve import Curves, CurveSet, Selection
 from allocsim.model.evidence import Evidence
 from allocsim.model.plan import BetterThanLastYear, Conflict, Fact, RuleReport, RulesConflict
-from allocsim.model.result import Result
+from allocsim.model.result import Result, there
 from allocsim.report.lines import departments, lines, numbers_of
 from allocsim.report.reasons import clause
 from allocsim.report.words import words
 
 Document = dict[str, Any]
-Noun = TypeVar("Noun")
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -105,7 +104,7 @@ def conflict(found: Conflict, language: str = "zh") -> Document:
 
 def evaluate(result: Result) -> Document:
     """Return ``allocsim.evaluate/1``: pooled scores with intervals and grades, and the bias of each kind of rater."""
-    evidence = _there(result.evidence, "evidence")
+    evidence = there(result.evidence, "evidence")
     keys = [grade.key for grade in evidence.rulebook.grades]
     rows = []
     for o in range(len(evidence.project)):
@@ -147,7 +146,7 @@ def _readings(evidence: Evidence, o: int) -> dict[str, float]:
 
 def fit(result: Result) -> Document:
     """Return ``allocsim.fit/1``: the curves, how much evidence is behind each, and how lag and family were chosen."""
-    curves = _there(result.curves, "curves")
+    curves = there(result.curves, "curves")
     document: Document = {
         "schema": "allocsim.fit/1",
         "lag": curves.lag,
@@ -212,7 +211,7 @@ def _selection(chosen: Selection) -> Document:
 
 def plan(result: Result) -> Document:
     """Return ``allocsim.plan/1``: amounts, reasons, prices of rules and the certificate."""
-    made = _there(result.plan, "plan")
+    made = there(result.plan, "plan")
     rows = lines(result)
     return {
         "schema": "allocsim.plan/1",
@@ -298,7 +297,7 @@ def _rule(rule: RuleReport) -> Document:
 
 def simulate(result: Result) -> Document:
     """Return ``allocsim.simulate/1``: every policy's figures, the recommendation and the digest of all outcomes."""
-    compared = _there(result.comparison, "comparison")
+    compared = there(result.comparison, "comparison")
     return {
         "schema": "allocsim.simulate/1",
         "replications": compared.replications,
@@ -353,16 +352,3 @@ def _policy(policy: PolicyResult) -> Document:
 
 def _interval(interval: Interval) -> Document:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
-
-
-def _there(noun: Noun | None, name: str) -> Noun:
-    """Return a noun that must be there.
-
-    Raises
-    ------
-    ValueError
-        If the result does not hold it: its stage was not carried out.
-    """
-    if noun is None:
-        raise ValueError(f"this result holds no {name}")
-    return noun

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,13 +12,12 @@ from allocsim.model.comparison import Comparison
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
 from allocsim.model.plan import Plan
-from allocsim.model.result import Result
+from allocsim.model.result import Result, there
 from allocsim.model.trajectory import Outcomes
 from allocsim.report.lines import lines
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters that make a spreadsheet read a CSV cell as a formula; East Asian ones read full-width signs so."""
-Noun = TypeVar("Noun")
 OUTCOME_COLUMNS = ("benefit", "unspent", "moved", "asked", "drawn", "exhausted", "gini")
 
 
@@ -138,17 +136,17 @@ def outcomes_frame(outcomes: Outcomes) -> pd.DataFrame:
 
 def scores_csv(result: Result) -> bytes:
     """Return scores.csv: one row for every scored project-year."""
-    return _csv(evidence_frame(_there(result.evidence, "evidence"))).encode("utf-8")
+    return _csv(evidence_frame(there(result.evidence, "evidence"))).encode("utf-8")
 
 
 def curves_csv(result: Result) -> bytes:
     """Return curves.csv: one row for every line's curve."""
-    return _csv(curves_frame(_there(result.curves, "curves"))).encode("utf-8")
+    return _csv(curves_frame(there(result.curves, "curves"))).encode("utf-8")
 
 
 def plan_csv(result: Result) -> bytes:
     """Return plan.csv: one row a line with its reason, UTF-8, English headers; text stays text in a spreadsheet."""
-    frame = plan_frame(_there(result.plan, "plan"))
+    frame = plan_frame(there(result.plan, "plan"))
     rows = lines(result)
     frame["reason"] = [row.reason for row in rows]
     frame["basis"] = [row.basis for row in rows]
@@ -157,24 +155,11 @@ def plan_csv(result: Result) -> bytes:
 
 def outcomes_csv(result: Result) -> bytes:
     """Return outcomes.csv.gz: every figure of every policy and lane in full; the same bytes each time."""
-    frame = outcomes_frame(_there(result.outcomes, "outcomes"))
+    frame = outcomes_frame(there(result.outcomes, "outcomes"))
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0, compresslevel=6) as writer:
         writer.write(_csv(frame).encode("utf-8"))
     return packed.getvalue()
-
-
-def _there(noun: Noun | None, name: str) -> Noun:
-    """Return a noun that must be there.
-
-    Raises
-    ------
-    ValueError
-        If the result does not hold it: its stage was not carried out.
-    """
-    if noun is None:
-        raise ValueError(f"this result holds no {name}")
-    return noun
 
 
 def _csv(frame: pd.DataFrame) -> str:
