@@ -16,6 +16,7 @@ from allocsim.optimise.certify import bounds, certify, slopes_asked, sound
 from allocsim.optimise.dual import Cap, fill, split
 from allocsim.optimise.grid import best, chord, down, in_steps, most, up
 from allocsim.optimise.limits import Rows
+from allocsim.optimise.menu import plain
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.rows import rows
 from allocsim.optimise.solve import Solution, Solver
@@ -97,7 +98,7 @@ def test_no_better_amounts_are_left_out_of_a_search(seed: int, other: int) -> No
     steps = feasible(limits)[int(rng.integers(len(feasible(limits))))]
     reached = float(curves.benefit(steps.astype(float)).sum())
     z = floats(np.abs(rng.normal(0, 1, len(limits.sums))))
-    _, coarse, error = bounds(curves, limits.lo, limits.hi, limits.sums, sound(z, limits.sums))
+    _, coarse, error = bounds(curves, plain(limits.lo, limits.hi), limits.sums, sound(z, limits.sums), counting=floats([]))
     asked = slopes_asked(4, limits.sums, sound(z, limits.sums))
     low, high = could_be_better(curves, limits.lo, limits.hi, asked, coarse + 2 * error - reached)
     for plan in feasible(limits):

@@ -48,13 +48,34 @@ class CurveSet:
         """Return B'(x) for spending ``x`` (..., p) [benefit per money]; at a corner, the slope to the right."""
         return self._evaluate("slope", x)
 
-    def rise(self, x: FloatArray, step: float) -> FloatArray:
-        """Return (B(x + step) - B(x)) / step without cancellation; ``x`` (..., p), ``step`` [money]."""
-        return self._evaluate("rise", x, np.float64(step))
+    def rise(self, x: FloatArray, step: float | FloatArray) -> FloatArray:
+        """Return (B(x + step) - B(x)) / step without cancellation; ``x`` (..., p), ``step`` one or (..., p) [money]."""
+        return self._evaluate("rise", x, np.broadcast_to(np.asarray(step, dtype=np.float64), np.shape(x)))
 
     def spending_at(self, slope: FloatArray) -> FloatArray:
         """Return the spending at which B' falls to ``slope`` (..., p); for a kinked curve the last corner above it."""
         return self._evaluate("spending_at", slope)
+
+    @property
+    def bend(self) -> FloatArray:
+        """Spending below which a curve steepens and above which it flattens (p,) [money]; 0 where it only flattens.
+
+        A Hill curve of shape a > 1 is S-shaped: B'' = 0 at ``scale ((a - 1) / (a + 1))^(1/a)``.
+        """
+        with np.errstate(invalid="ignore"):
+            steep = np.array([name == "hill" for name in self.family]) & (self.shape > 1.0)
+            a = np.where(steep, self.shape, 2.0)
+            return floats(np.where(steep, self.scale * ((a - 1.0) / (a + 1.0)) ** (1.0 / a), 0.0))
+
+    def subset(self, lines: IntArray) -> CurveSet:
+        """Return the curves of some lines, parameters (..., len(lines))."""
+        return CurveSet(
+            family=tuple(self.family[line] for line in lines.tolist()),
+            value=self.value[..., lines],
+            scale=self.scale[..., lines],
+            shape=self.shape[..., lines],
+            points=tuple(self.points[line] for line in lines.tolist()),
+        )
 
     def take(self, draws: IntArray) -> CurveSet:
         """Return the curves of the draws named, parameters (len(draws), p)."""
@@ -77,7 +98,7 @@ class CurveSet:
             points=points,
         )
 
-    def _evaluate(self, what: str, x: FloatArray, *extra: np.float64) -> FloatArray:
+    def _evaluate(self, what: str, x: FloatArray, *extra: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
             if len(self.groups) == 1 and len(self.groups[0][1]) == len(self.family):
@@ -89,14 +110,16 @@ class CurveSet:
             for name, columns in self.groups:
                 formula = getattr(FAMILIES[name], what)
                 parameters = (self.value[..., columns], self.scale[..., columns], self.shape[..., columns])
-                out[..., columns] = formula(x[..., columns], *parameters, *extra)
+                own = (each[..., columns] for each in extra)
+                out[..., columns] = formula(x[..., columns], *parameters, *own)
             for column, points in enumerate(self.points):
                 if points is not None:
-                    out[..., column] = _piecewise(what, x[..., column], points, *extra)
+                    own = (each[..., column] for each in extra)
+                    out[..., column] = _piecewise(what, x[..., column], points, *own)
         return out
 
 
-def _piecewise(what: str, x: FloatArray, points: Points, *extra: np.float64) -> FloatArray:
+def _piecewise(what: str, x: FloatArray, points: Points, *extra: FloatArray) -> FloatArray:
     """Evaluate a concave piecewise linear curve; flat beyond its last corner."""
     corners = np.array(points)
     if what == "benefit":
@@ -107,7 +130,7 @@ def _piecewise(what: str, x: FloatArray, points: Points, *extra: np.float64) -> 
         return np.asarray(np.append(0.0, corners[1:, 0])[steeper], dtype=np.float64).reshape(x.shape)
     if what == "slope":
         return np.asarray(slopes[np.searchsorted(corners[:, 0], x, side="right").clip(1) - 1])
-    step = float(extra[0])
+    step = extra[0]
     low, high = np.minimum(x[..., None], corners[1:, 0]), np.minimum((x + step)[..., None], corners[1:, 0])
     covered = np.maximum(high, corners[:-1, 0]) - np.maximum(low, corners[:-1, 0])
     return np.asarray((covered * slopes[:-1]).sum(axis=-1) / step)

@@ -65,7 +65,24 @@ class _Rule(Stated):
     yields_to: Names = Field((), description="rules to which this one gives way line by line instead of conflicting")
 
 
-class _Amount(_Rule):
+class _Linear(_Rule):
+    """A rule that limits amounts and may be soft: then it may be broken, at a penalty."""
+
+    hard: bool = Field(True, description="false: may be broken at 'penalty', and is shown as broken")
+    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="benefit that each unit by which a soft rule is broken costs"
+    )
+
+    @model_validator(mode="after")
+    def _soft_with_penalty(self) -> _Linear:
+        if self.hard and self.penalty is not None:
+            raise Unsound("'penalty' goes with hard = false", "penalty 须与 hard = false 同用")
+        if not self.hard and self.penalty is None:
+            raise Unsound("hard = false needs a 'penalty' per unit", "hard = false 须写明每单位的 penalty")
+        return self
+
+
+class _Amount(_Linear):
     """A rule with an amount: ``amount``, or ``times`` x column ``of`` - column ``less``."""
 
     scope: Literal["sum", "each"] = "sum"
@@ -102,7 +119,7 @@ class Fix(_Amount):
     kind: Literal["fix"]
 
 
-class Change(_Rule):
+class Change(_Linear):
     """Each line against its last budget, between two shares; lines with no or zero last budget are not bound."""
 
     kind: Literal["change"]
@@ -120,7 +137,7 @@ class Change(_Rule):
         return self
 
 
-class Share(_Rule):
+class Share(_Linear):
     """The selection's share of ``budget.total``, between two shares."""
 
     kind: Literal["share"]
@@ -134,7 +151,7 @@ class Share(_Rule):
         return self
 
 
-class Grade(_Rule):
+class Grade(_Linear):
     """A ceiling by grade, as a share of last budget; a grade that is not named is not bound."""
 
     kind: Literal["grade"]
@@ -143,7 +160,7 @@ class Grade(_Rule):
     )
 
 
-class PerHeadFloor(_Rule):
+class PerHeadFloor(_Linear):
     """The lines of each value of ``by`` together get at least an amount for each of its heads."""
 
     kind: Literal["per_head_floor"]
@@ -152,5 +169,113 @@ class PerHeadFloor(_Rule):
     heads: str = Field("population", description="a number column of districts or projects that counts heads")
 
 
-Rule = Annotated[Floor | Ceiling | Fix | Change | Share | Grade | PerHeadFloor, Field(discriminator="kind")]
+class Limit(_Linear):
+    """The selection's sum of a coefficient column x amount is at most a number: staff, land, any scarce thing."""
+
+    kind: Literal["limit"]
+    by: str | None = Field(None, description="one such limit for every value of this column")
+    column: str = Field(min_length=1, description="a number column of projects or districts, per unit of money")
+    amount: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] = Field(
+        description="[unit of column x unit of money]"
+    )
+
+
+class Exclusive(_Rule):
+    """At most one line of the selection is funded."""
+
+    kind: Literal["exclusive"]
+    by: str | None = Field(None, description="at most one for every value of this column")
+
+
+class Requires(_Rule):
+    """A line of the selection is funded only if every line of ``then`` is."""
+
+    kind: Literal["requires"]
+    then: Where = Field(min_length=1, description="the lines that must be funded too")
+
+
+class MinimumViable(_Rule):
+    """Each line of the selection gets nothing, or at least the amount."""
+
+    kind: Literal["minimum_viable"]
+    amount: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] | None = Field(None, description="[unit]")
+    of: str | None = Field(None, description="a column of projects")
+    times: Annotated[float, Field(ge=0, le=MOST_TIMES, allow_inf_nan=False)] = 1.0
+
+    @model_validator(mode="after")
+    def _amount_or_of(self) -> MinimumViable:
+        if (self.amount is None) == (self.of is None):
+            raise Unsound("state either 'amount' or 'of', and one of them only", "amount 与 of 须写且只写一个")
+        if self.of is None and self.times != 1.0:
+            raise Unsound("'times' goes with 'of'", "times 须与 of 同用")
+        return self
+
+
+class AllOrNothing(_Rule):
+    """Each line of the selection gets nothing, or its ``max``."""
+
+    kind: Literal["all_or_nothing"]
+
+
+class MinChange(Stated):
+    """The least move of a line: an amount, or a share of its last budget."""
+
+    amount: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] | None = None
+    share: Annotated[float, Field(ge=0, le=MOST_TIMES, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> MinChange:
+        if (self.amount is None) == (self.share is None):
+            raise Unsound("'min_change' is an amount or a share", "min_change 须为 amount 或 share 之一")
+        return self
+
+
+class FewMoves(_Rule):
+    """Few lines of the selection leave their last budget, and none by little."""
+
+    kind: Literal["few_moves"]
+    max_moves: Annotated[int, Field(ge=0)] = Field(description="lines that may differ from last budget")
+    min_change: MinChange | Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] = Field(
+        0.0, description="least move: {amount = 50} [unit] or {share = 0.05} of last budget; a bare number is a share "
+        "below 1, an amount from 1 on"
+    )  # fmt: skip
+
+    @property
+    def least(self) -> MinChange:
+        """The least move, told apart as an amount or a share."""
+        if isinstance(self.min_change, MinChange):
+            return self.min_change
+        given = float(self.min_change)
+        return MinChange(share=given) if given < 1 else MinChange(amount=given)
+
+
+class ByFactors(_Rule):
+    """The selection's money is one pot, split by a formula over columns (因素法): only its size is planned."""
+
+    kind: Literal["by_factors"]
+    by: str | None = Field(None, description="one pot for every value of this column")
+    factors: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        min_length=1, description="column -> weight; a line's part is the weighted mean of its parts of the columns"
+    )
+
+
+Rule = Annotated[
+    Floor
+    | Ceiling
+    | Fix
+    | Change
+    | Share
+    | Grade
+    | PerHeadFloor
+    | Limit
+    | Exclusive
+    | Requires
+    | MinimumViable
+    | AllOrNothing
+    | FewMoves
+    | ByFactors,
+    Field(discriminator="kind"),
+]
 AmountRule = Floor | Ceiling | Fix
+ChoiceRule = Exclusive | Requires | MinimumViable | AllOrNothing
+"""Rules of what is funded at all: for the lines they select, ``min`` means "if funded"."""

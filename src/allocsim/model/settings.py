@@ -99,12 +99,43 @@ class BudgetSettings(Stated):
 
 
 class ObjectiveSettings(Stated):
-    """What the plan maximises: expected benefit."""
+    """What the plan maximises: expected benefit, or a blend with what it brings when the curves disappoint."""
 
-    risk_aversion: Annotated[float, Field(ge=0, le=0)] = Field(
-        0.0, description="0: expected benefit, the one objective of this version"
+    risk_aversion: Share = Field(0.0, description="0: expected benefit .. 1: CVaR over curve draws")
+    cvar_level: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.9, description="CVaR is the mean of the worst 1 - cvar_level of the curve draws"
     )
-    cvar_level: Annotated[float, Field(gt=0, lt=1)] = Field(0.9, description="tail level used in figures of risk")
+    measure: Literal["benefit", "improvement"] = Field(
+        "benefit", description="CVaR of the benefit, or of what is gained over last year's split of the same money"
+    )
+    uncertainty_budget: NotNegative | None = Field(
+        None, description="instead: lines that may all fall to their 5 % curve at once (Bertsimas and Sim)"
+    )
+
+    @model_validator(mode="after")
+    def _one_view_of_risk(self) -> ObjectiveSettings:
+        if self.risk_aversion > 0 and self.uncertainty_budget is not None:
+            raise Unsound(
+                "state either 'risk_aversion' or 'uncertainty_budget', not both",
+                "risk_aversion 与 uncertainty_budget 只能写一个",
+            )
+        return self
+
+    @property
+    def is_neutral(self) -> bool:
+        """Tell whether expected benefit is all that counts."""
+        return self.risk_aversion == 0 and not self.uncertainty_budget
+
+
+class SolveSettings(Stated):
+    """How the plan is computed; every method proves what it finds."""
+
+    method: Literal["auto", "lp", "dual", "milp"] = Field(
+        "auto", description="dual: prices alone, where ceilings nest; lp: linear programs; milp: whole-number programs"
+    )
+    time_limit: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = Field(
+        300.0, description="[seconds] after which the best plan at hand is given with its bound and gap"
+    )
 
 
 class Monitoring(Stated):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
-from allocsim.model.curve import CurveSet
-from allocsim.optimise.certify import Certificate, certify
-from allocsim.optimise.dual import lines_of
+from allocsim.model.blend import Columns
+from allocsim.optimise.certify import Certificate, Proven, certify
 from allocsim.optimise.limits import Rows, Sum
 from allocsim.optimise.refine import refine
 from allocsim.optimise.ties import settle
@@ -43,7 +42,7 @@ class Allocation:
     method: str
 
 
-def allocate(curves: CurveSet, rows: Rows) -> Allocation:
+def allocate(curves: Columns, rows: Rows) -> Allocation:
     """Maximise the sum of benefits under all limits, in whole steps.
 
     Lines are taken in the order of their codes and limits in an order of their own content, so that neither the order
@@ -65,8 +64,8 @@ def allocate(curves: CurveSet, rows: Rows) -> Allocation:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     numbers = [0, *sorted(range(1, len(rows.sums)), key=lambda number: _content(rows.sums[number], rank))]
-    sums = [replace(rows.sums[n], members=integers(np.sort(rank[rows.sums[n].members]))) for n in numbers]
-    ordered, lo, hi = lines_of(curves, order), integers(rows.lo[order]), integers(rows.hi[order])
+    sums = [rows.sums[n].renumbered(rank) for n in numbers]
+    ordered, lo, hi = curves.subset(order), integers(rows.lo[order]), integers(rows.hi[order])
     refined = refine(ordered, lo, hi, sums)
     steps, repaired = whole(ordered, lo, hi, sums, spending=refined.spending)
     if not repaired:
@@ -80,7 +79,9 @@ def allocate(curves: CurveSet, rows: Rows) -> Allocation:
         searched = search(ordered, lo, hi, sums, steps=steps, multipliers=refined.multipliers)
         if searched is not None:
             amounts = integers(searched.steps[rank])
-            certificate = certify(curves, rows, steps=amounts, multipliers=multipliers, most=searched.most)
+            certificate = certify(
+                curves, rows, steps=amounts, multipliers=multipliers, most=Proven(whole=searched.most)
+            )
     return Allocation(
         steps=amounts,
         multipliers=floats(multipliers),
@@ -90,5 +91,7 @@ def allocate(curves: CurveSet, rows: Rows) -> Allocation:
     )
 
 
-def _content(limit: Sum, rank: IntArray) -> tuple[str, int, list[int]]:
-    return limit.sense, limit.level, sorted(rank[limit.members].tolist())
+def _content(limit: Sum, rank: IntArray) -> tuple[str, int, list[int], list[int], float]:
+    told = limit.renumbered(rank)
+    weight = [] if told.weight is None else told.weight.tolist()
+    return told.sense, told.level, told.members.tolist(), weight, told.penalty or 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.grid import best, up
 
 
@@ -37,7 +37,7 @@ class Split:
     prices: FloatArray
 
 
-def split(curves: CurveSet, lo: IntArray, hi: IntArray, caps: Sequence[Cap]) -> Split:
+def split(curves: Columns, lo: IntArray, hi: IntArray, caps: Sequence[Cap]) -> Split:
     """Maximise the sum of f_p(x_p) over whole steps under bounds and nested caps, exactly.
 
     Caps that are nested or disjoint (departments, their groups, the total) form a tree. The greedy order, steepest
@@ -71,13 +71,13 @@ def split(curves: CurveSet, lo: IntArray, hi: IntArray, caps: Sequence[Cap]) -> 
     _refuse_crossing([caps[index].members for index in order])
     for index in order:
         lines = caps[index].members
-        filled = fill(lines_of(curves, lines), lo[lines], ceiling[lines], caps[index].level)
+        filled = fill(curves.subset(lines), lo[lines], ceiling[lines], caps[index].level)
         ceiling[lines] = filled.steps
         prices[index] = filled.prices[0]
     return Split(steps=ceiling, prices=prices)
 
 
-def fill(curves: CurveSet, lo: IntArray, hi: IntArray, level: int) -> Split:
+def fill(curves: Columns, lo: IntArray, hi: IntArray, level: int) -> Split:
     """Split at most ``level`` steps over lines with bounds: the best whole amounts, and the price [benefit per step].
 
     A search brackets the price until no line has more than a step between the two prices, or all that is left has one
@@ -104,7 +104,7 @@ def fill(curves: CurveSet, lo: IntArray, hi: IntArray, level: int) -> Split:
     return Split(steps=steps, prices=np.array([price]))
 
 
-def _bracket(curves: CurveSet, lo: IntArray, hi: IntArray, level: int) -> tuple[IntArray, IntArray, float]:
+def _bracket(curves: Columns, lo: IntArray, hi: IntArray, level: int) -> tuple[IntArray, IntArray, float]:
     """Return more than there is, as much or less, and the price of the latter.
 
     Regula falsi (Illinois) on the logarithm of the price, a bisection every third time; it ends where no line has more
@@ -127,17 +127,6 @@ def _bracket(curves: CurveSet, lo: IntArray, hi: IntArray, level: int) -> tuple[
         else:
             less, top, lack, excess, price = wanted, middle, over, 0.5 * excess, float(np.exp(middle))
     return more, less.copy(), price
-
-
-def lines_of(curves: CurveSet, lines: IntArray) -> CurveSet:
-    """Return the curves of some lines, parameters (len(lines),)."""
-    return CurveSet(
-        family=tuple(curves.family[line] for line in lines.tolist()),
-        value=curves.value[lines],
-        scale=curves.scale[lines],
-        shape=curves.shape[lines],
-        points=tuple(curves.points[line] for line in lines.tolist()),
-    )
 
 
 def _refuse_crossing(members: Sequence[IntArray]) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats
+from allocsim.model.blend import Blend, Columns
 from allocsim.model.curve import CurveSet, Points
-from allocsim.model.family import FAMILIES
 from allocsim.model.money import MoneyStep
 
+Curve = TypeVar("Curve", CurveSet, Blend)
 
-def in_steps(curves: CurveSet, step: MoneyStep) -> CurveSet:
+
+def in_steps(curves: Curve, step: MoneyStep) -> Curve:
     """Return the curves with spending counted in steps of money; equal decimals give equal bits at any unit.
 
     Parameters
     ----------
     curves
-        Curves with ``scale`` in [money], parameters (p,).
+        Curves with ``scale`` in [money], parameters (p,), or blends of such curves.
     step
         The whole money in which spending is counted.
     """
+    if isinstance(curves, Blend):
+        return Blend(members=in_steps(curves.members, step), of=curves.of)
     corners = [None if points is None else _corners(points, step) for points in curves.points]
     return CurveSet(
         family=curves.family,
@@ -30,38 +36,27 @@ def in_steps(curves: CurveSet, step: MoneyStep) -> CurveSet:
     )
 
 
-def up(curves: CurveSet, x: IntArray) -> FloatArray:
+def up(curves: Columns, x: IntArray) -> FloatArray:
     """Return the slope of the step above ``x`` (p,) [benefit per step]."""
     return curves.rise(x.astype(np.float64), 1.0)
 
 
-def down(curves: CurveSet, x: IntArray) -> FloatArray:
+def down(curves: Columns, x: IntArray) -> FloatArray:
     """Return the slope of the step below ``x`` (p,) [benefit per step]; infinite at zero."""
     below = curves.rise(np.maximum(x - 1, 0).astype(np.float64), 1.0)
     return np.where(x > 0, below, np.inf)
 
 
-def chord(curves: CurveSet, x: IntArray, width: IntArray) -> FloatArray:
+def chord(curves: Columns, x: IntArray, width: IntArray) -> FloatArray:
     """Return the mean slope over ``width`` steps from ``x``, both (p,) [benefit per step]; 0 where the width is 0.
 
-    Uses each family's own form of a rise, in which no difference of two benefits is taken; only piecewise curves, whose
-    benefits are exact sums, take the difference.
+    Uses each family's own form of a rise, in which no difference of two benefits is taken.
     """
-    out = np.zeros(x.shape)
-    at, over = x.astype(np.float64), np.maximum(width, 1).astype(np.float64)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
-        for name, lines in curves.groups:
-            parameters = (curves.value[lines], curves.scale[lines], curves.shape[lines])
-            out[lines] = FAMILIES[name].rise(at[lines], *parameters, over[lines])
-    for line, points in enumerate(curves.points):
-        if points is not None:
-            corners = np.array(points)
-            ends = np.interp(np.array([at[line], at[line] + over[line]]), corners[:, 0], corners[:, 1])
-            out[line] = (ends[1] - ends[0]) / over[line]
-    return np.where(width > 0, out, 0.0)
+    rise = curves.rise(x.astype(np.float64), np.maximum(width, 1).astype(np.float64))
+    return np.where(width > 0, rise, 0.0)
 
 
-def best(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+def best(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
     """Return the fewest steps in [lo, hi] that maximise f(x) - price x, line by line.
 
     That is the first x whose next step brings no more than the price: up(x) <= price < down(x). The point at which
@@ -90,12 +85,12 @@ def best(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> Int
     return np.where(price > 0, guess, hi).astype(np.int64)
 
 
-def most(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+def most(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
     """Return the most steps in [lo, hi] that maximise f(x) - price x: the last x with down(x) >= price."""
     return best(curves, np.nextafter(price, -np.inf), lo, hi)
 
 
-def _bisect(curves: CurveSet, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+def _bisect(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
     low, high = lo.copy(), hi.copy()
     for _ in range(64):
         if not (low < high).any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocsim.model.arrays import BoolArray, IntArray, booleans, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.allocate import Allocation
 from allocsim.optimise.certify import slopes_asked
 from allocsim.optimise.grid import down, up
@@ -15,7 +15,7 @@ CLOSE = 1e-9
 """Share of a slope below which it counts as equal to the price."""
 
 
-def held_by(curves: CurveSet, rows: Rows, found: Allocation) -> tuple[int, ...]:
+def held_by(curves: Columns, rows: Rows, found: Allocation) -> tuple[int, ...]:
     """Return the source that holds each line (p,), -1 where its marginal benefit meets the price of all money.
 
     A bound holds a line that would move beyond it at the prices of the sums it is in. Else the dearest of those sums
@@ -48,8 +48,10 @@ def _dearest(rows: Rows, found: Allocation) -> IntArray:
     weight = np.full(len(rows.id), CLOSE * max(1e-300, float(np.abs(found.multipliers).max(initial=0.0))))
     for number, limit in enumerate(rows.sums):
         if number and limit.members.size:
-            heavier = limit.members[weight[limit.members] < abs(found.multipliers[number])]
-            source[heavier], weight[heavier] = limit.source, abs(found.multipliers[number])
+            pull = abs(found.multipliers[number]) * limit.coefficients
+            heavier = weight[limit.members] < pull
+            lines = limit.members[heavier]
+            source[lines], weight[lines] = limit.source, pull[heavier]
     return source
 
 
@@ -85,6 +87,8 @@ def reach(rows: Rows) -> tuple[IntArray, IntArray]:
         before = low.sum(), high.sum()
         for limit in rows.sums:
             members = limit.members
+            if not limit.is_plain:
+                continue
             if limit.sense != "floor":
                 room = limit.level - int(low[members].sum())
                 high[members] = np.minimum(high[members], low[members] + max(room, 0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from allocsim.model.arrays import FloatArray, IntArray
+from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, integers
 from allocsim.model.money import MoneyStep
 
 FREE = 2**52
@@ -68,17 +70,61 @@ class Each:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sum:
-    """One source's limit of a sum over lines [steps]; ``label`` tells the rows of one rule apart."""
+    """One source's limit of a sum over lines; ``label`` tells the rows of one rule apart.
+
+    Attributes
+    ----------
+    members
+        The lines summed (m,).
+    level
+        At least, at most or exactly this [steps; grains where weighted].
+    weight
+        What a step of each member counts (m,) [grains]; None = one each, and all is counted in steps.
+    grain
+        What one grain is in the unit of the rule's column; 0 where all is counted in steps.
+    penalty
+        Benefit that each step (or grain) costs by which the limit is broken; None = it must hold.
+    """
 
     source: int
     label: str
     sense: Sense
     members: IntArray
     level: int
+    weight: IntArray | None = None
+    grain: float = 0.0
+    penalty: float | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether the limit must hold and counts every step of its lines alike."""
+        return self.weight is None and self.penalty is None
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """What a step of each member counts (m,)."""
+        return np.ones(self.members.shape) if self.weight is None else self.weight.astype(np.float64)
+
+    @property
+    def widest(self) -> float:
+        """The largest coefficient, 1 where there is none: the unit in which a solver counts this limit."""
+        return 1.0 if self.weight is None else float(self.weight.max(initial=1))
 
     def activity(self, x: IntArray) -> int:
-        """Return the sum over the members [steps]."""
-        return int(x[self.members].sum())
+        """Return the sum over the members [steps; grains where weighted]."""
+        amounts = x[self.members]
+        return int(amounts.sum() if self.weight is None else (amounts * self.weight).sum())
+
+    def renumbered(self, rank: IntArray) -> Sum:
+        """Return the limit over lines numbered otherwise: line p becomes ``rank[p]``; members rise."""
+        members = rank[self.members]
+        order = np.argsort(members, kind="stable")
+        weight = None if self.weight is None else integers(self.weight[order])
+        return replace(self, members=integers(members[order]), weight=weight)
+
+    def broken(self, x: IntArray) -> int:
+        """Return by how much amounts break the limit, 0 where they keep it [steps; grains where weighted]."""
+        return max(0, -self.slack(x))
 
     def slack(self, x: IntArray) -> int:
         """Return the room left [steps]; negative where the limit is broken."""
@@ -86,6 +132,98 @@ class Sum:
         if self.sense == "fix":
             return -abs(self.level - activity)
         return self.level - activity if self.sense == "ceiling" else activity - self.level
+
+
+def signs(sums: Sequence[Sum]) -> tuple[FloatArray, FloatArray]:
+    """Return least and most of the multiplier of each limit (m,) [benefit per step or grain of its level].
+
+    Not below zero for a ceiling, not above zero for a floor; where a limit may be broken, no more than its penalty.
+    """
+    ends = [math.inf if limit.penalty is None else limit.penalty for limit in sums]
+    least = [0.0 if limit.sense == "ceiling" else -end for limit, end in zip(sums, ends, strict=True)]
+    most = [0.0 if limit.sense == "floor" else end for limit, end in zip(sums, ends, strict=True)]
+    return np.array(least), np.array(most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """One source's holes: each line may have an amount in one of its parts only.
+
+    Attributes
+    ----------
+    source
+        Index into the sources.
+    project
+        The lines bound (c,).
+    parts
+        Of each line: least and most of each part, rising and apart (c,) [steps]; :data:`FREE` = without end.
+    """
+
+    source: int
+    project: IntArray
+    parts: tuple[tuple[tuple[int, int], ...], ...]
+
+    def holds(self, x: IntArray) -> BoolArray:
+        """Tell which of the lines bound have an amount in one of their parts (c,)."""
+        amounts = x[self.project].tolist()
+        return booleans(
+            [
+                any(low <= amount <= high for low, high in parts)
+                for amount, parts in zip(amounts, self.parts, strict=True)
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """One source's limit on how many lines leave where they rest: ``sum of weight x [amount not at rest] <= level``.
+
+    Attributes
+    ----------
+    source, label
+        As of a :class:`Sum`.
+    members
+        The lines counted (m,).
+    rest_low, rest_high
+        A line is at rest between these (m,) [steps]: at nothing where funding is counted, at last budget where moves.
+    weight
+        What each line counts (m,); below zero for a line that others require.
+    level
+        At most this many.
+    """
+
+    source: int
+    label: str
+    members: IntArray
+    rest_low: IntArray
+    rest_high: IntArray
+    weight: IntArray
+    level: int
+
+    def activity(self, x: IntArray) -> int:
+        """Return the weighted number of lines that are not at rest."""
+        amounts = x[self.members]
+        return int(self.weight[(amounts < self.rest_low) | (amounts > self.rest_high)].sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pot:
+    """One source's pot: its lines get whole steps in proportion to ``key``, by largest remainders.
+
+    Attributes
+    ----------
+    source, label
+        As of a :class:`Sum`.
+    members
+        The lines of the pot (m,).
+    key
+        Whole numbers above zero to which the parts are proportional (m,).
+    """
+
+    source: int
+    label: str
+    members: IntArray
+    key: IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +242,8 @@ class Rows:
         Limits line by line, in the order of ``sources``.
     sums
         Limits of sums over lines; the first is the total less the reserve, over all lines.
+    parts, choices, pots
+        Rules with holes in what a line may have, rules that count lines, and pots split by a formula.
     lo, hi
         Bounds of each line (p,) [steps]: the tightest of ``each``. A line without a ceiling may have one step more
         than all there is, so that this bound never holds it.
@@ -127,6 +267,14 @@ class Rows:
     total: int
     reserve: int
     last: FloatArray
+    parts: tuple[Parts, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    pots: tuple[Pot, ...] = ()
+
+    @property
+    def is_convex(self) -> bool:
+        """Tell whether bounds and sums are all there is: no holes, no counting of lines, no pots."""
+        return not (self.parts or self.choices or self.pots)
 
     @property
     def available(self) -> int:

@@ -18,9 +18,9 @@ import numpy as np
 from scipy import sparse
 
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.grid import down, up
-from allocsim.optimise.limits import Rows, Sum
+from allocsim.optimise.limits import Rows, Sum, signs
 from allocsim.optimise.solve import Arrays, Solver, from_rows, solve
 
 Price = float | None
@@ -78,7 +78,7 @@ class Prices:
         return _number(self.least[number]), _number(-self.most[number])
 
 
-def prices(curves: CurveSet, rows: Rows, steps: IntArray) -> Prices:
+def prices(curves: Columns, rows: Rows, steps: IntArray) -> Prices:
     """Return the ends of the set of multipliers of an optimal plan.
 
     Parameters
@@ -147,24 +147,23 @@ def asked_together(prices: Prices, lines: IntArray) -> tuple[float, float]:
 
 
 def _patterns(sums: Sequence[Sum], count: int) -> tuple[FloatArray, IntArray]:
-    """Return the distinct memberships of lines in sums (g, m) and which of them each line has (p,)."""
-    member = np.zeros((count, len(sums)), dtype=np.int8)
+    """Return the distinct coefficients of lines in sums (g, m) and which of them each line has (p,)."""
+    member = np.zeros((count, len(sums)))
     for column, limit in enumerate(sums):
-        member[limit.members, column] = 1
+        member[limit.members, column] = limit.coefficients
     distinct, of_line = np.unique(member, axis=0, return_inverse=True)
     return floats(distinct), integers(of_line.ravel())
 
 
 def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -> Region:
-    tight = tuple(n for n, limit in enumerate(rows.sums) if limit.members.size and limit.slack(steps) == 0)
+    tight = tuple(n for n, limit in enumerate(rows.sums) if limit.members.size and _is_used_up(limit, rows, steps))
     sums = [rows.sums[n] for n in tight]
     pattern, of_line = _patterns(sums, len(steps))
     lower, upper = np.full(len(pattern), -np.inf), np.full(len(pattern), np.inf)
     np.maximum.at(lower, of_line, np.where(steps < rows.hi, above, -np.inf))
     np.minimum.at(upper, of_line, np.where(steps > rows.lo, below, np.inf))
     unit = float(np.abs(lower[np.isfinite(lower)]).max(initial=0.0)) or 1.0
-    least = np.array([0.0 if limit.sense == "ceiling" else -np.inf for limit in sums])
-    most = np.array([0.0 if limit.sense == "floor" else np.inf for limit in sums])
+    least, most = (ends / unit for ends in _ends_of_signs(sums, steps))
     lower, upper = lower / unit, upper / unit
     ease = _least_ease((least, most), pattern, lower, upper) if tight else 0.0
     return Region(
@@ -177,6 +176,24 @@ def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -
         of_line=of_line,
         unit=unit,
     )
+
+
+def _is_used_up(limit: Sum, rows: Rows, steps: IntArray) -> bool:
+    """Tell whether a limit has no room for the smallest step that counts in it."""
+    if limit.weight is None:
+        return limit.slack(steps) <= 0
+    movable = limit.weight[rows.lo[limit.members] < rows.hi[limit.members]]
+    return limit.slack(steps) < int(movable.min(initial=1 << 62))
+
+
+def _ends_of_signs(sums: Sequence[Sum], steps: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return least and most of each multiplier; where a limit is broken, a step of its level is worth its penalty."""
+    least, most = signs(sums)
+    for number, limit in enumerate(sums):
+        if limit.penalty is not None and limit.broken(steps):
+            over = limit.activity(steps) > limit.level
+            least[number] = most[number] = limit.penalty if over else -limit.penalty
+    return least, most
 
 
 def _ends(region: Region) -> FloatArray:

@@ -1,8 +1,10 @@
 """The mathematics, stated once: piecewise linear benefits under limits of sums, as a PuLP problem that can be read.
 
-    minimise    - sum over lines p and pieces s of slope[p,s] d[p,s]
-    subject to  sum over p in the rule's lines of sum_s d[p,s]  <=, >= or =  level        for every limit of a sum
+    minimise    - sum over lines p and pieces s of slope[p,s] d[p,s]  +  sum of penalty (over + under)
+    subject to  sum over p in the rule's lines of weight[p] sum_s d[p,s]  <=, >= or =  level   for every limit of a sum
                 0 <= d[p,s] <= width[p,s]
+
+A limit that may be broken has an ``over`` on its left side that is taken off, an ``under`` that is added, or both.
 
 Line p gets ``start[p] + sum_s d[p,s]``. Slopes fall from piece to piece, so the pieces of a line fill from the left
 without being told to. Limits of single lines are no rows: they are where the pieces start and end.
@@ -43,13 +45,13 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Program:
-    """The stated problem; ``variables`` line by line, the pieces of a line from left to right."""
+    """The stated problem; ``variables`` line by line, the pieces of a line from left to right, then what is broken."""
 
     problem: pulp.LpProblem
     variables: tuple[pulp.LpVariable, ...]
 
 
-def state(pieces: Pieces, sums: Sequence[Sum], *, whole: bool = False) -> Program:
+def state(pieces: Pieces, sums: Sequence[Sum], *, whole: bool = False, unit: float = 1.0) -> Program:
     """State the problem; always a minimisation, with names in ASCII.
 
     Parameters
@@ -60,21 +62,43 @@ def state(pieces: Pieces, sums: Sequence[Sum], *, whole: bool = False) -> Progra
         Limits of sums; row ``r3`` of the problem is ``sums[3]``. Limits that bind no line are left out.
     whole
         True where every d must be a whole number of steps.
+    unit
+        Benefit that counts as one in the objective; the slopes of the pieces are in it already.
     """
     problem = pulp.LpProblem("plan", pulp.LpMinimize)
     lines, count = pieces.width.shape
     kind = pulp.LpInteger if whole else pulp.LpContinuous
     longest = pieces.width.astype(np.float64).tolist()
     d = [[problem.add_variable(f"d{p}_{s}", 0, longest[p][s], cat=kind) for s in range(count)] for p in range(lines)]
-    columns = tuple(variable for line in d for variable in line)
-    problem += pulp.LpAffineExpression(zip(columns, (-pieces.slope).ravel().tolist(), strict=True), name="forgone")
+    columns = [variable for line in d for variable in line]
+    forgone = pulp.LpAffineExpression(zip(columns, (-pieces.slope).ravel().tolist(), strict=True), name="forgone")
+    rows = []
     for number, limit in enumerate(sums):
-        members = limit.members.tolist()
-        spent = pulp.LpAffineExpression((variable, 1) for p in members for variable in d[p])
-        level = limit.level - int(pieces.start[limit.members].sum())
-        if members:
-            problem += pulp.LpConstraint(spent, _SENSE[limit.sense], name=f"r{number}", rhs=level)
-    return Program(problem=problem, variables=columns)
+        if not limit.members.size:
+            continue
+        weights = (limit.coefficients / limit.widest).tolist()
+        counted = zip(limit.members.tolist(), weights, strict=True)
+        spent = pulp.LpAffineExpression((variable, weight) for p, weight in counted for variable in d[p])
+        for side, sign in _broken(limit):
+            broken = problem.add_variable(f"{side}{number}", 0)
+            columns.append(broken)
+            spent += sign * broken
+            forgone += (limit.penalty or 0.0) * limit.widest / unit * broken
+        level = (limit.level - limit.activity(pieces.start)) / limit.widest
+        rows.append(pulp.LpConstraint(spent, _SENSE[limit.sense], name=f"r{number}", rhs=level))
+    problem += forgone
+    for row in rows:
+        problem += row
+    return Program(problem=problem, variables=tuple(columns))
+
+
+def _broken(limit: Sum) -> list[tuple[str, int]]:
+    """Return the sides on which a limit may be broken, and the sign with which that stands in its row."""
+    if limit.penalty is None:
+        return []
+    return [
+        (side, sign) for side, sign, sense in (("over", -1, "floor"), ("under", 1, "ceiling")) if limit.sense != sense
+    ]
 
 
 def text(program: Program) -> str:

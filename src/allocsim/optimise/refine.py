@@ -9,10 +9,10 @@ import numpy as np
 
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.dual import Cap, split
 from allocsim.optimise.grid import best, chord, up
-from allocsim.optimise.limits import Sum
+from allocsim.optimise.limits import Sum, signs
 from allocsim.optimise.problem import Pieces, state
 from allocsim.optimise.solve import Solver
 
@@ -52,7 +52,7 @@ class Refined:
     finest: bool
 
 
-def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> Refined:
+def refine(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> Refined:
     """Maximise the sum of f_p(x_p) under bounds and limits of sums, by linear programs over ever finer pieces.
 
     Every piece is a chord of the true curve, so a round's solution is feasible and its benefit is a lower bound. The
@@ -86,10 +86,11 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
     unit = _unit(start.prices, curves, lo)
     x, spacing = start.steps, _first_spacing(np.append(start.prices, 0.0)[held], curves, lo, hi)
     pieces = around(curves, x, lo, hi, spacing)
-    solver = Solver(state(_scaled(pieces, unit), sums))
+    solver = Solver(state(_scaled(pieces, unit), sums, unit=unit))
+    widest = np.array([sums[number].widest for number in stated])
     solver.begin(*_vertex(pieces, x, held, [stated.index(number) for number in caps]))
     multipliers = _witness(sums, caps, start.prices)
-    spending = floats(x) if all(limit.slack(x) >= 0 for limit in sums) else None
+    spending = floats(x) if keeps(sums, x) else None
     for rounds in range(1, ROUNDS + 1):
         finest = False
         if rounds > 1:
@@ -101,8 +102,8 @@ def refine(curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) ->
         if solution.status == "limit":
             break
         multipliers = np.zeros(len(sums))
-        multipliers[stated] = -solution.duals * unit
-        spending = floats(lo + solution.values.reshape(pieces.width.shape).sum(axis=1))
+        multipliers[stated] = -solution.duals * unit / widest
+        spending = floats(lo + solution.values[: pieces.width.size].reshape(pieces.width.shape).sum(axis=1))
         beside = _beside(pieces, spending)
         finest = bool((beside <= 1).all())
         if finest:
@@ -125,7 +126,12 @@ def _witness(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray) -> Fl
     return multipliers
 
 
-def around(curves: CurveSet, x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> Pieces:
+def keeps(sums: Sequence[Sum], x: IntArray) -> bool:
+    """Tell whether amounts (p,) [steps] keep every limit that must hold."""
+    return all(limit.penalty is not None or limit.slack(x) >= 0 for limit in sums)
+
+
+def around(curves: Columns, x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> Pieces:
     """Return chords of the curves between ``lo`` and ``hi`` with corners around ``x``, all (p,) [steps]."""
     inner = np.clip(x[:, None] + OFFSETS * spacing[:, None], lo[:, None], hi[:, None])
     corners = np.concatenate([lo[:, None], inner, hi[:, None]], axis=1)
@@ -137,10 +143,10 @@ def around(curves: CurveSet, x: IntArray, lo: IntArray, hi: IntArray, spacing: I
 
 
 def nested(sums: Sequence[Sum]) -> list[int]:
-    """Return the numbers of the total and of the ceilings that nest with all chosen before them, the widest first."""
+    """Return the numbers of the total and of the plain ceilings that nest with all chosen before, the widest first."""
     chosen: list[int] = [0]
     sets: list[set[int]] = []
-    ceilings = [n for n, limit in enumerate(sums) if n and limit.sense == "ceiling" and limit.members.size]
+    ceilings = [n for n, s in enumerate(sums) if n and s.sense == "ceiling" and s.members.size and s.is_plain]
     for number in sorted(ceilings, key=lambda n: -sums[n].members.size):
         mine = set(sums[number].members.tolist())
         if all(mine <= wider or not mine & wider for wider in sets):
@@ -162,13 +168,13 @@ def _held(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray, count: i
     return held
 
 
-def _first_spacing(price: FloatArray, curves: CurveSet, lo: IntArray, hi: IntArray) -> IntArray:
+def _first_spacing(price: FloatArray, curves: Columns, lo: IntArray, hi: IntArray) -> IntArray:
     """Return the first spacing (p,): a sixteenth of what a line's amount moves when its price moves by a fifth."""
     moved = best(curves, 0.8 * price, lo, hi) - best(curves, price / 0.8, lo, hi)
     return integers(np.maximum(1, moved // 16))
 
 
-def _unit(prices: FloatArray, curves: CurveSet, lo: IntArray) -> float:
+def _unit(prices: FloatArray, curves: Columns, lo: IntArray) -> float:
     """Return the slope that counts as 1 inside the solver: a price, the total's first, else the steepest slope."""
     return float(prices[0] or prices.max() or up(curves, lo).max() or 1.0)
 
@@ -209,7 +215,9 @@ def _beside(pieces: Pieces, spending: FloatArray) -> IntArray:
 
 def _hopeless(limit: Sum, lo: IntArray) -> bool:
     """Tell whether the least amounts exceed a limit, or a limit of no lines asks for money."""
-    least = int(lo[limit.members].sum())
+    if limit.penalty is not None:
+        return False
+    least = limit.activity(lo)
     return (limit.sense != "floor" and least > limit.level) or (
         limit.sense != "ceiling" and not limit.members.size and limit.level > 0
     )
@@ -217,6 +225,4 @@ def _hopeless(limit: Sum, lo: IntArray) -> bool:
 
 def _signed(multipliers: FloatArray, sums: Sequence[Sum]) -> FloatArray:
     """Return the multipliers without the rounding that gave some the wrong sign."""
-    least = np.array([0.0 if limit.sense == "ceiling" else -np.inf for limit in sums])
-    most = np.array([0.0 if limit.sense == "floor" else np.inf for limit in sums])
-    return np.clip(multipliers, least, most)
+    return np.clip(multipliers, *signs(sums))

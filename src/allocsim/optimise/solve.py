@@ -130,12 +130,12 @@ class Solver:
         self._columns = np.arange(len(self.arrays.cost), dtype=np.int32)
 
     def change(self, *, cost: FloatArray | None = None, upper: FloatArray | None = None) -> None:
-        """Replace the costs or the upper bounds of all columns (c,)."""
-        count = len(self._columns)
+        """Replace the costs or the upper bounds of all columns, or of the first ones."""
         if cost is not None:
-            _check(self._highs.changeColsCost(count, self._columns, cost), "costs")
+            _check(self._highs.changeColsCost(len(cost), self._columns[: len(cost)], cost), "costs")
         if upper is not None:
-            _check(self._highs.changeColsBounds(count, self._columns, self.arrays.lower, upper), "bounds")
+            first = self._columns[: len(upper)]
+            _check(self._highs.changeColsBounds(len(upper), first, self.arrays.lower[: len(upper)], upper), "bounds")
 
     def begin(self, full: BoolArray, tight: Sequence[tuple[int, int]]) -> None:
         """Begin at a vertex: columns that are ``full`` at their upper bounds, the others at their lower.
@@ -145,7 +145,8 @@ class Solver:
         """
         status = highspy.HighsBasisStatus
         basis = highspy.HighsBasis()
-        columns = [status.kUpper if is_full else status.kLower for is_full in full.tolist()]
+        broken = [status.kLower] * (len(self._columns) - len(full))
+        columns = [status.kUpper if is_full else status.kLower for is_full in full.tolist()] + broken
         rows = [status.kBasic] * len(self.arrays.row_lower)
         for column, row in tight:
             columns[column], rows[row] = status.kBasic, status.kUpper

@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.allocate import Allocation, allocate
 from allocsim.optimise.certify import certify, sound
-from allocsim.optimise.dual import lines_of
 from allocsim.optimise.limits import Rows, Sum
 from allocsim.optimise.problem import Pieces, state
 from allocsim.optimise.refine import around
@@ -38,7 +37,7 @@ class Sweep:
         Concave curves in steps, parameters (p,).
     """
 
-    def __init__(self, curves: CurveSet) -> None:
+    def __init__(self, curves: Columns) -> None:
         self._curves = curves
         self._solver: _Moving | None = None
         self._ordered, self._unit = curves, 1.0
@@ -67,12 +66,12 @@ class Sweep:
         order = np.array(sorted(range(len(rows.id)), key=lambda line: rows.id[line]), dtype=np.int64)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        sums = [replace(limit, members=integers(np.sort(rank[limit.members]))) for limit in rows.sums]
+        sums = [limit.renumbered(rank) for limit in rows.sums]
         lo, hi = integers(rows.lo[order]), integers(rows.hi[order])
         if (lo > hi).any():
             return None
         if self._solver is None:
-            self._ordered = lines_of(self._curves, order)
+            self._ordered = self._curves.subset(order)
         moved = (self._pace * (rows.available - available))[order]
         x = np.clip(last[order] + np.rint(moved).astype(np.int64), lo, hi)
         solved = self._refined(x, np.maximum(1, np.abs(moved).astype(np.int64) // 8), (lo, hi), sums)
@@ -105,11 +104,13 @@ class Sweep:
             solution = self._moved(pieces, x, sums).run()
             if solution.status != "optimal":
                 return None
-            spending = floats(lo + solution.values.reshape(pieces.width.shape).sum(axis=1))
+            taken = solution.values[: pieces.width.size].reshape(pieces.width.shape)
+            spending = floats(lo + taken.sum(axis=1))
             beside = _beside(pieces, spending)
             if (beside <= 1).all():
                 multipliers = np.zeros(len(sums))
-                multipliers[stated] = -solution.duals * self._unit
+                widest = np.array([sums[number].widest for number in stated])
+                multipliers[stated] = -solution.duals * self._unit / widest
                 return spending, floats(sound(multipliers, sums)), rounds
             x = np.clip(np.rint(spending).astype(np.int64), lo, hi)
             spacing = np.maximum(1, np.minimum(-(-beside // 8), 8 * spacing))
@@ -120,7 +121,7 @@ class Sweep:
         slope = pieces.slope / self._unit
         if self._solver is None:
             scaled = Pieces(start=pieces.start, width=pieces.width, slope=floats(slope))
-            self._solver = _Moving(state(scaled, sums))
+            self._solver = _Moving(state(scaled, sums, unit=self._unit))
             ends = pieces.start[:, None] + np.cumsum(pieces.width, axis=1)
             self._solver.begin(((ends <= x[:, None]) & (pieces.width > 0)).ravel(), [])
             return self._solver
@@ -142,12 +143,18 @@ def only_total_varies(one: Rows, other: Rows) -> bool:
     same = one.reserve == other.reserve and len(one.each) == len(other.each) and len(one.sums) == len(other.sums)
     return (
         same
+        and one.is_convex
+        and other.is_convex
         and all(
             np.array_equal(a.project, b.project) and np.array_equal(a.low, b.low) and np.array_equal(a.high, b.high)
             for a, b in zip(one.each, other.each, strict=True)
         )
         and all(
-            a.level == b.level and a.sense == b.sense and np.array_equal(a.members, b.members)
+            a.level == b.level
+            and a.sense == b.sense
+            and np.array_equal(a.members, b.members)
+            and np.array_equal(a.coefficients, b.coefficients)
+            and a.penalty == b.penalty
             for a, b in zip(one.sums[1:], other.sums[1:], strict=True)
         )
     )

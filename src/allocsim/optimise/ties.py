@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.certify import slopes_asked
 from allocsim.optimise.grid import best, most, up
 from allocsim.optimise.limits import Sum
@@ -23,7 +23,7 @@ ORDER = 1e-5
 
 
 def settle(
-    curves: CurveSet,
+    curves: Columns,
     lo: IntArray,
     hi: IntArray,
     sums: Sequence[Sum],
@@ -72,9 +72,9 @@ def settle(
 
 def _held(limit: Sum, multiplier: float, steps: IntArray) -> Sum:
     """Return a limit as it must hold among equals: used up exactly where it carries a multiplier."""
-    if multiplier == 0:
-        return limit
-    return replace(limit, sense="fix", level=limit.activity(steps))
+    if multiplier == 0 and limit.slack(steps) >= 0:
+        return replace(limit, penalty=None)
+    return replace(limit, sense="fix", level=limit.activity(steps), penalty=None)
 
 
 def _among(limit: Sum, steps: IntArray, lines: IntArray) -> Sum:
@@ -82,8 +82,10 @@ def _among(limit: Sum, steps: IntArray, lines: IntArray) -> Sum:
     place = np.full(len(steps), -1, dtype=np.int64)
     place[lines] = np.arange(lines.size)
     among = place[limit.members]
-    rest = int(steps[limit.members[among < 0]].sum())
-    return replace(limit, members=integers(among[among >= 0]), level=limit.level - rest)
+    weight = None if limit.weight is None else integers(limit.weight[among >= 0])
+    inside = replace(limit, members=integers(limit.members[among >= 0]), weight=weight)
+    rest = limit.activity(steps) - inside.activity(steps)
+    return replace(inside, members=integers(among[among >= 0]), level=limit.level - rest)
 
 
 def _distances(low: IntArray, high: IntArray, last: FloatArray) -> Pieces:

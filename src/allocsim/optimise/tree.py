@@ -12,17 +12,17 @@ slopes, so what its tree proves holds for all whole amounts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray
-from allocsim.model.curve import CurveSet
-from allocsim.optimise.certify import benefits, bounds, slopes_asked, sound
+from allocsim.model.blend import Columns
+from allocsim.optimise.certify import bounds, objective, slopes_asked, sound
 from allocsim.optimise.grid import best
 from allocsim.optimise.limits import Sum
+from allocsim.optimise.menu import plain
 from allocsim.optimise.whole import chosen
 
 LARGEST = 20_000
@@ -38,7 +38,7 @@ class Searched:
 
 
 def search(
-    curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum], *, steps: IntArray, multipliers: FloatArray
+    curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum], *, steps: IntArray, multipliers: FloatArray
 ) -> Searched | None:
     """Search all whole amounts that could bring more than a plan; None where they are too many, or no answer came.
 
@@ -56,8 +56,8 @@ def search(
         Of each limit of a sum [benefit per step]; the better they are, the fewer amounts are left to search.
     """
     z = sound(multipliers, sums)
-    _, coarse, error = bounds(curves, lo, hi, sums, z)
-    reached = math.fsum(benefits(curves, steps))
+    _, coarse, error = bounds(curves, plain(lo, hi), sums, z, counting=np.zeros(0))
+    reached = objective(curves, sums, steps)
     low, high = could_be_better(curves, lo, hi, slopes_asked(len(lo), sums, z), coarse + 2 * error - reached)
     low, high = np.minimum(low, steps), np.maximum(high, steps)
     if not 0 < int((high - low).max()) * len(lo) <= LARGEST:
@@ -65,12 +65,12 @@ def search(
     found = chosen(curves, low, high, sums)
     if found.steps is None:  # the plan at hand is among the amounts searched: a solver that finds none proves nothing
         return None
-    better = math.fsum(benefits(curves, found.steps)) > reached
+    better = objective(curves, sums, found.steps) > reached
     return Searched(steps=found.steps if better else steps, most=max(found.most, reached))
 
 
 def could_be_better(
-    curves: CurveSet, lo: IntArray, hi: IntArray, a: FloatArray, allowance: float
+    curves: Columns, lo: IntArray, hi: IntArray, a: FloatArray, allowance: float
 ) -> tuple[IntArray, IntArray]:
     """Return least and most whole amounts of each line whose penalty is within ``allowance``, both (p,) [steps].
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.blend import Columns
 from allocsim.optimise.certify import ROUNDING
 from allocsim.optimise.grid import up
 from allocsim.optimise.limits import Sum
 from allocsim.optimise.problem import Pieces, state
-from allocsim.optimise.refine import WHOLE, NoneFits
+from allocsim.optimise.refine import WHOLE, NoneFits, keeps
 from allocsim.optimise.solve import Status, solve
 
 WIDEST = 512
@@ -49,7 +49,7 @@ def is_whole(spending: FloatArray) -> bool:
 
 
 def whole(
-    curves: CurveSet, lo: IntArray, hi: IntArray, sums: Sequence[Sum], *, spending: FloatArray
+    curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum], *, spending: FloatArray
 ) -> tuple[IntArray, bool]:
     """Return whole amounts (p,) near ``spending``, and whether a whole-number program was needed.
 
@@ -96,7 +96,7 @@ def whole(
         reach *= 4
 
 
-def chosen(curves: CurveSet, low: IntArray, high: IntArray, sums: Sequence[Sum]) -> Chosen:
+def chosen(curves: Columns, low: IntArray, high: IntArray, sums: Sequence[Sum]) -> Chosen:
     """Return the best whole amounts between ``low`` and ``high`` (p,), by single steps that each have their own slope.
 
     A search that ends at its limit of nodes gives the best it found: the certificate tells how good it is.
@@ -106,13 +106,12 @@ def chosen(curves: CurveSet, low: IntArray, high: IntArray, sums: Sequence[Sum])
     slope = np.stack([up(curves, np.minimum(low + s, high)) for s in range(count)], axis=1)
     unit = float(np.median(slope[:, 0])) or float(slope.max()) or 1.0
     pieces = Pieces(start=low, width=integers(width), slope=floats(np.where(width > 0, slope / unit, 0.0)))
-    solution = solve(state(pieces, sums, whole=True))
+    solution = solve(state(pieces, sums, whole=True, unit=unit))
     start = curves.benefit(low.astype(np.float64))
     rounding = TOLERANCE * unit * math.fsum((pieces.slope * width).ravel()) + ROUNDING * math.fsum(np.abs(start))
     most = math.fsum(start) - solution.least * unit + rounding
-    if solution.status == "infeasible" or solution.values.size != width.size:
+    if solution.status == "infeasible" or solution.values.size < width.size:
         return Chosen(steps=None, status=solution.status, most=most)
-    taken = booleans(solution.values > 0.5).reshape(width.shape) & (width > 0)
+    taken = booleans(solution.values[: width.size] > 0.5).reshape(width.shape) & (width > 0)
     found = integers(low + taken.sum(axis=1))
-    holds = all(limit.slack(found) >= 0 for limit in sums)
-    return Chosen(steps=found if holds else None, status=solution.status, most=most)
+    return Chosen(steps=found if keeps(sums, found) else None, status=solution.status, most=most)
