@@ -137,8 +137,8 @@ def told(
     toml = TOML.replace('records = "records.csv"', 'records = "records.csv"\ndistricts = "seats.csv"') + stated
     header, *lines = PROJECTS.splitlines()
     placed = [
-        f"{header},district,staff",
-        *(f"{a},{b},{c}" for a, b, c in zip(lines, homes, ("5", "6", ""), strict=True)),
+        f"{header},district,staff,debt",
+        *(f"{a},{b},{c}" for a, b, c in zip(lines, homes, ("5,1", "6,-2", ",0"), strict=True)),
     ]
     made = scenario(folder, toml, "\n".join(placed) + "\n")
     (made / "seats.csv").write_text(seats, encoding="utf-8")
@@ -192,3 +192,139 @@ def test_a_floor_per_head_without_any_heads_says_where_they_go(tmp_path: Path) -
 )
 def test_a_floor_per_head_wants_an_amount_and_no_other_keys(tmp_path: Path, wrong: str) -> None:
     assert told(tmp_path, PER_HEAD.replace("amount = 0.01", wrong)) != []
+
+
+def stated(kind: str, more: str = "", name: str = "甲") -> str:
+    return f'[[rule]]\nname = "{name}"\nkind = "{kind}"\nbasis = "b"\n{more}\n'
+
+
+POT = stated("by_factors", "factors = {staff = 0.4, population = 0.6}")
+KEPT = 'where = {id = ["001", "002"]}\n'
+
+
+def test_rules_of_choice_coefficients_and_pots_load(tmp_path: Path) -> None:
+    for number, sound in enumerate(
+        (
+            stated("limit", 'column = "staff"\namount = 900\nby = "district"'),
+            stated("limit", 'column = "population"\namount = 900\nhard = false\npenalty = 0.1'),
+            stated("limit", 'column = "last_budget"\namount = 900'),
+            stated("limit", 'column = "executed"\namount = 900'),
+            stated("exclusive", 'by = "district"'),
+            stated("requires", 'where = {id = "001"}\nthen = {region = "east"}'),
+            stated("requires", 'where = {id = "001"}\nthen = {grade = "poor"}'),
+            stated("minimum_viable", 'of = "last_budget"\ntimes = 0.5'),
+            stated("all_or_nothing", 'where = {id = "001"}'),
+            stated("all_or_nothing", 'where = {grade = "poor"}'),
+            stated("few_moves", "max_moves = 2\nmin_change = {share = 0.1}"),
+            stated("few_moves", "max_moves = 2\nmin_change = 50.0"),
+            POT,
+            POT + KEPT + stated("exclusive", 'where = {id = "003"}', name="乙"),
+            POT + KEPT + stated("by_factors", 'factors = {last_budget = 1}\nwhere = {id = "003"}', name="乙"),
+            POT + 'by = "district"\n' + stated("exclusive", 'where = {id = "003"}', name="乙"),
+        )
+    ):
+        assert told(tmp_path / str(number), sound) == [], sound
+
+
+@pytest.mark.parametrize(
+    ("rules", "key", "word", "hint"),
+    [
+        (
+            stated("limit", 'column = "staf"\namount = 1'),
+            ".column",
+            "there is no column 'staf'",
+            "did you mean 'staff'?",
+        ),
+        (stated("limit", 'column = "常住人口"\namount = 1'), ".column", "there is no column", "write 'population'"),
+        (stated("limit", 'column = "region"\namount = 1'), ".column", "'region' holds text", "numbers are in: "),
+        (stated("limit", 'column = "grade"\namount = 1'), ".column", "'grade' holds text", None),
+        (stated("limit", 'column = "staff"\namount = 1\nby = "no"'), ".by", "there is no column 'no'", "known: "),
+        (stated("limit", 'column = "staff"\namount = 1\nwhere = {id = "003"}'), ".column", "limits nothing", "fill"),
+        (
+            stated("limit", 'column = "debt"\namount = 1'),
+            ".column",
+            "below zero for 'clinics' (projects.csv, line 3)",
+            "exc",
+        ),
+        (stated("exclusive", 'by = "regoin"'), ".by", "there is no column 'regoin'", "did you mean 'region'?"),
+        (stated("exclusive", 'where = {id = "009"}'), ".where.id", "no project has id = 009", "did you mean '003'?"),
+        (stated("requires", 'then = {idd = "001"}'), ".then.idd", "there is no column 'idd'", "did you mean 'id'?"),
+        (stated("requires", 'then = {id = "009"}'), ".then.id", "no project has id = 009", "did you mean '003'?"),
+        (stated("requires", 'then = {id = "001", staff = 6}'), ".then", "'rule.甲.then' selects no project", "id: 1"),
+        (stated("requires", ""), ".then", "is missing", None),
+        (stated("minimum_viable", 'of = "requestd"'), ".of", "there is no column", "did you mean 'requested'?"),
+        (stated("minimum_viable", 'of = "population"'), ".of", "there is no column", None),
+        (stated("minimum_viable", 'of = "sector"'), ".of", "'sector' holds text", "numbers are in: "),
+        (stated("all_or_nothing"), "", "'max' is missing for 'clinics', 'roads' (projects.csv, line 3, 4)", "fill in"),
+        (stated("by_factors", "factors = {staf = 1}"), ".factors.staf", "there is no column", "did you mean 'staff'?"),
+        (stated("by_factors", "factors = {region = 1}"), ".factors.region", "'region' holds text", "population"),
+        (stated("by_factors", "factors = {debt = 1}"), ".factors.debt", "'debt' is below zero", "except"),
+        (
+            stated("by_factors", 'factors = {staff = 1}\nwhere = {id = "003"}'),
+            ".factors.staff",
+            "no line has any",
+            "fill",
+        ),
+        (
+            stated("by_factors", 'factors = {staff = 1}\nby = "sector"'),
+            ".factors.staff",
+            "in the pot of '交通'",
+            "fill",
+        ),
+        (POT + stated("exclusive", KEPT, name="乙"), "", "'rule.乙' (exclusive) cannot be combined", "except"),
+        (
+            POT + stated("requires", 'where = {id = "001"}\nthen = {id = "003"}', name="乙"),
+            "",
+            "'schools', 'roads'",
+            None,
+        ),
+        (POT + stated("few_moves", "max_moves = 1", name="乙"), "", "(few_moves) cannot be combined", "except"),
+        (
+            stated("by_factors", "factors = {staff = 1}", name="乙") + POT,
+            "",
+            "both split the money of 'schools'",
+            "except",
+        ),
+        (stated("exclusive", 'yields_to = ["no jumps"]'), ".yields_to", "'甲' (exclusive) has no limits line", "take"),
+        (
+            stated("change", 'change = [0, 1]\nyields_to = ["乙"]') + stated("few_moves", "max_moves = 1", name="乙"),
+            ".yields_to",
+            "'乙' (few_moves) has no limits line by line",
+            "take",
+        ),
+    ],
+)
+def test_rules_of_choice_coefficients_and_pots_are_refused_at_load(
+    tmp_path: Path, rules: str, key: str, word: str, hint: str | None
+) -> None:
+    problems = [problem for problem in told(tmp_path, rules) if "rule.甲" in (problem.key or "")]
+    assert problems, "nothing was told"
+    assert problems[0].key == f"rule.甲{key}"
+    assert word in problems[0].message.en
+    assert problems[0].message.zh != problems[0].message.en
+    assert problems[0].file == "scenario.toml"
+    assert hint is None or (problems[0].hint is not None and hint in problems[0].hint.en)
+
+
+def test_few_moves_want_last_budgets(tmp_path: Path) -> None:
+    toml = TOML.replace('records = "records.csv"', 'curves = "c.csv"') + stated("few_moves", "max_moves = 1")
+    folder = scenario(tmp_path, toml, "id,name,department,sector\n001,a,b,教育\n")
+    (folder / "c.csv").write_text("project,family,value,scale\n001,log,1,1\n")
+    problems = [problem for problem in check(folder) if problem.key == "rule.甲"]
+    assert [problem.message.en for problem in problems] == ["'rule.甲' needs last budgets, and there are none"]
+
+
+def test_all_of_less_than_a_step_is_nothing(tmp_path: Path) -> None:
+    toml = TOML.replace("total = 1000", "total = 9000").replace("money_step = 10", "money_step = 1000")
+    folder = scenario(tmp_path, toml + stated("all_or_nothing", 'where = {id = "001"}'))
+    (problem,) = [problem for problem in check(folder) if problem.key == "rule.甲"]
+    assert problem.message.en == "'rule.甲': 'max' is below one money_step 1000 for 'schools' (projects.csv, line 2)"
+    assert problem.hint is not None
+    assert problem.hint.en.startswith("raise 'max'")
+
+
+def test_last_budgets_that_records_hold_count_as_coefficients_and_factors(tmp_path: Path) -> None:
+    rules = stated("limit", 'column = "last_budget"\namount = 9e5\nwhere = {id = "003"}')
+    rules += stated("by_factors", 'factors = {last_budget = 1}\nwhere = {id = "003"}', name="乙")
+    folder = scenario(tmp_path, TOML + rules, PROJECTS.replace("200,260", ",260"))
+    assert [problem for problem in check(folder) if problem.severity == "error"] == []

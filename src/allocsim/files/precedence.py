@@ -7,22 +7,27 @@ from collections.abc import Iterator, Mapping
 from allocsim.errors import Problem, Text
 from allocsim.model.money import MoneyStep, decimal
 from allocsim.model.nearest import did_you_mean
+from allocsim.model.rule import ByFactors, ChoiceRule, FewMoves, Limit, Rule
 from allocsim.model.settings import BudgetSettings, Settings
 from allocsim.model.statement import keyed
 
 Lines = Mapping[str, tuple[str, int]]
+NOT_BY_LINE = Limit | ChoiceRule | FewMoves | ByFactors
+"""Kinds of rules that limit a weighted sum, or say what is funded, moved or split."""
 
 
 def precedence_problems(settings: Settings, places: Lines) -> Iterator[Problem]:
-    """Yield wrong names in ``yields_to``, circles among them, and a reserve above the total."""
-    names = [rule.name for rule in settings.rule]
+    """Yield wrong names in ``yields_to``, rules there without limits line by line, circles, and too large a reserve."""
+    rules = {rule.name: rule for rule in settings.rule}
     gives_way = {rule.name: rule.yields_to for rule in settings.rule}
     for rule in settings.rule:
         key = f"rule.{rule.name}.yields_to"
         for name in rule.yields_to:
-            if name not in gives_way:
+            if name not in rules:
                 message = Text(f"'{key}': there is no rule '{name}'", f"“{key}”：没有名为“{name}”的规则")
-                yield keyed(key, message, places, hint=did_you_mean(name, names))
+                yield keyed(key, message, places, hint=did_you_mean(name, rules))
+            elif any(isinstance(each, NOT_BY_LINE) for each in (rule, rules[name])):
+                yield _no_lines(key, rule if isinstance(rule, NOT_BY_LINE) else rules[name], places)
     circle = _circle(gives_way)
     if circle:
         said = " -> ".join(circle)
@@ -31,6 +36,16 @@ def precedence_problems(settings: Settings, places: Lines) -> Iterator[Problem]:
         yield keyed(f"rule.{circle[0]}.yields_to", message, places, hint=hint)
     yield from _reserve_problems(settings.budget, places)
     yield from _nothing_left(settings.budget, MoneyStep(settings.money_step), places)
+
+
+def _no_lines(key: str, rule: Rule, places: Lines) -> Problem:
+    """Return that rules give way line by line, where one of them does not bound amounts so."""
+    message = Text(
+        f"'{key}': rules give way line by line, but '{rule.name}' ({rule.kind}) has no limits line by line",
+        f"“{key}”：让位只能逐项进行，但“{rule.name}”（{rule.kind}）没有逐项的限额",
+    )
+    hint = Text("take the name out, or leave lines out with 'except'", "请去掉该名称，或用 except 排除项目")
+    return keyed(key, message, places, hint=hint)
 
 
 def _circle(gives_way: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -188,5 +188,5 @@ def _wrong_parameters(table: Table, row: int, family: str, parameters: Sequence[
         yield problem_at(table, row, "scale", Text("'scale' must be above 0", "scale 必须大于0"))
     if family == "power" and not 0 < shape < 1:
         yield problem_at(table, row, "shape", Text("a power curve wants 0 < shape < 1", "power 曲线须满足 0<shape<1"))
-    if family == "hill" and not 0 < shape <= 1:
-        yield problem_at(table, row, "shape", Text("a hill curve wants 0 < shape <= 1", "hill 曲线须满足 0<shape≤1"))
+    if family == "hill" and not shape > 0:
+        yield problem_at(table, row, "shape", Text("a hill curve wants shape > 0", "hill 曲线须满足 shape>0"))

@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allocsim.errors import Problem, Text
-from allocsim.files.headers import meanings, normal
+from allocsim.files.bound_lines import line_problems, pot_problems
+from allocsim.files.lines import Lines, Places
 from allocsim.files.names import name_problems
 from allocsim.files.policies import policy_problems
 from allocsim.files.precedence import precedence_problems
-from allocsim.model.heads import heads_table, per_head_amount, values_of
-from allocsim.model.money import MoneyStep, decimal
+from allocsim.files.rule_columns import column_problems
+from allocsim.model.money import MoneyStep
 from allocsim.model.nearest import did_you_mean
-from allocsim.model.rule import Change, Comparison, Fix, Grade, PerHeadFloor, Rule, Scalar, Share, Unsound, Where
+from allocsim.model.rule import Comparison, Requires, Rule, Scalar, Where
 from allocsim.model.selection import MADE, Selectable, column, holds
 from allocsim.model.settings import Settings
-from allocsim.model.statement import keyed
 from allocsim.model.table import Table
 
-Lines = Mapping[str, tuple[str, int]]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lines:
-    """The lines that rules select from, and where the rules stand."""
-
-    projects: Table
-    districts: Table | None
-    places: Lines
-
-    def columns(self) -> list[str]:
-        """Return every column that a condition may name."""
-        of_districts = list(self.districts.columns) if self.districts is not None else []
-        return [*self.projects.columns, *of_districts, *MADE]
-
-    def problem(self, key: str, message: Text, hint: Text | None = None) -> Problem:
-        """Return a problem of one key."""
-        return keyed(key, message, self.places, hint=hint)
-
-
-def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Lines) -> Iterator[Problem]:
+def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Places) -> Iterator[Problem]:
     """Yield what is wrong with rules, policies and other selections of the settings.
 
     Parameters
@@ -62,25 +41,41 @@ def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Lines
     projects = tables.get("projects")
     if projects is None:
         return
-    lines = _Lines(projects=projects, districts=tables.get("districts"), places=places)
-    dated = "records" in tables
+    lines = Lines(projects=projects, districts=tables.get("districts"), places=places)
+    dated, step = "records" in tables, MoneyStep(settings.money_step)
+    chosen = {rule.name: _chosen(lines, rule) for rule in settings.rule}
     for rule in settings.rule:
         key = f"rule.{rule.name}"
         yield from _selection_problems(lines, key, rule.where, rule.except_)
-        yield from _column_problems(lines, key, rule, dated=dated)
-        if isinstance(rule, Fix):
-            yield from _broken_steps(lines, key, rule, MoneyStep(settings.money_step))
-        if isinstance(rule, PerHeadFloor):
-            yield from _headless(lines, key, rule)
+        if isinstance(rule, Requires):
+            yield from _selection_problems(lines, key, rule.then, {}, where_word="then", whole=f"{key}.then")
+        yield from column_problems(lines, key, rule, dated=dated)
+        yield from line_problems(lines, key, rule, chosen=chosen[rule.name], step=step)
+    yield from pot_problems(lines, settings.rule, chosen)
     if settings.agriculture is not None:
         yield from _selection_problems(lines, "agriculture", settings.agriculture.lines, {}, where_word="lines")
 
 
+def _chosen(lines: Lines, rule: Rule) -> NDArray[np.bool_] | None:
+    """Return the lines that a rule bounds, counts or requires (p,); None where only the plan knows them.
+
+    That is so where it selects by a column made later, or by one that there is none of.
+    """
+    conditions = [rule.where, rule.except_, *([rule.then] if isinstance(rule, Requires) else [])]
+    named = {name for where in conditions for name in where}
+    if any(name not in lines.columns() or (name in MADE and name not in lines.projects) for name in named):
+        return None
+    chosen = stated_part(lines, rule.where)
+    if rule.except_:
+        chosen &= ~stated_part(lines, rule.except_)
+    return chosen | stated_part(lines, rule.then) if isinstance(rule, Requires) else chosen
+
+
 def _selection_problems(
-    lines: _Lines, key: str, where: Where, except_: Where, *, where_word: str = "where"
+    lines: Lines, key: str, where: Where, except_: Where, *, where_word: str = "where", whole: str | None = None
 ) -> Iterator[Problem]:
-    """Yield unknown columns and values of a selection, and whether it selects nothing."""
-    sound = True
+    """Yield unknown columns and values of a selection, and whether it selects nothing; ``whole`` is its key then."""
+    sound, whole = True, whole or key
     for part, conditions in ((where_word, where), ("except", except_)):
         for name, condition in conditions.items():
             for problem in _condition_problems(lines, f"{key}.{part}.{name}", name, condition):
@@ -91,7 +86,7 @@ def _selection_problems(
     chosen = stated_part(lines, where)
     if not chosen.any():
         yield lines.problem(
-            key, Text(f"'{key}' selects no project", f"“{key}”没有选中任何项目"), _emptiest(lines, where)
+            whole, Text(f"'{whole}' selects no project", f"“{whole}”没有选中任何项目"), _emptiest(lines, where)
         )
     elif except_ and not any(name in MADE for name in except_) and not (chosen & ~stated_part(lines, except_)).any():
         message = Text(
@@ -102,7 +97,7 @@ def _selection_problems(
 
 
 def _condition_problems(
-    lines: _Lines, key: str, name: str, condition: Comparison | Scalar | tuple[Scalar, ...]
+    lines: Lines, key: str, name: str, condition: Comparison | Scalar | tuple[Scalar, ...]
 ) -> Iterator[Problem]:
     if name in MADE and name not in lines.projects:
         return
@@ -110,7 +105,7 @@ def _condition_problems(
         values = column(lines, name, {})
     except KeyError:
         message = Text(f"'{key}': there is no column '{name}'", f"“{key}”：没有“{name}”列")
-        yield lines.problem(key, message, _column_hint(lines, name))
+        yield lines.problem(key, message, lines.hint(name))
         return
     numeric = values.dtype.kind == "f"
     if isinstance(condition, Comparison):
@@ -136,15 +131,6 @@ def _value_hint(values: NDArray[Any], value: Scalar) -> Text | None:
     return Text(f"the column runs from {low:.15g} to {high:.15g}", f"该列取值为{low:.15g}至{high:.15g}")
 
 
-def _column_hint(lines: _Lines, name: str) -> Text | None:
-    """Return the canonical column that a header means, else the nearest column."""
-    for table in ("projects", "districts"):
-        meant = meanings(table).get(normal(name))
-        if meant is not None and meant.key != name and meant.key in lines.columns():
-            return Text(f"write '{meant.key}'", f"请写“{meant.key}”")
-    return did_you_mean(name, lines.columns())
-
-
 def stated_part(lines: Selectable, where: Where) -> NDArray[np.bool_]:
     """Return the lines that meet the conditions on tables, shape (p,); columns made later may pick any of them."""
     chosen = np.ones(len(lines.projects), dtype=np.bool_)
@@ -154,94 +140,8 @@ def stated_part(lines: Selectable, where: Where) -> NDArray[np.bool_]:
     return chosen
 
 
-def _emptiest(lines: _Lines, where: Where) -> Text | None:
+def _emptiest(lines: Lines, where: Where) -> Text | None:
     """Return how many lines each condition leaves on its own."""
     counts = {name: int(stated_part(lines, {name: condition}).sum()) for name, condition in where.items()}
     en = ", ".join(f"{name}: {count}" for name, count in counts.items())
     return Text(f"lines that meet each condition: {en}", f"各条件单独选中的项目数：{en}")
-
-
-def _column_problems(lines: _Lines, key: str, rule: Rule, *, dated: bool) -> Iterator[Problem]:
-    """Yield columns of ``by``, ``of`` and ``less`` that are absent or hold no numbers."""
-    if not isinstance(rule, Change | Grade) and rule.by is not None and rule.by not in lines.columns():
-        message = Text(f"'{key}.by': there is no column '{rule.by}'", f"“{key}.by”：没有“{rule.by}”列")
-        yield lines.problem(f"{key}.by", message, _column_hint(lines, rule.by))
-    if isinstance(rule, Change | Grade | Share):
-        if not dated and "last_budget" not in lines.projects and not isinstance(rule, Share):
-            message = Text(f"'{key}' needs last budgets, and there are none", f"“{key}”需要上年预算数，但没有")
-            yield lines.problem(key, message, Text("fill in 'last_budget'", "请填写“上年预算数”"))
-        return
-    if isinstance(rule, PerHeadFloor):
-        return
-    for part, name in (("of", rule.of), ("less", rule.less)):
-        if name is None or (name == "last_budget" and (dated or name in lines.projects)):
-            continue
-        if name not in lines.projects:
-            message = Text(f"'{key}.{part}': there is no column '{name}'", f"“{key}.{part}”：没有“{name}”列")
-            numeric = [each for each in lines.projects.columns if lines.projects.is_number(each)]
-            yield lines.problem(f"{key}.{part}", message, _column_hint(lines, name) or did_you_mean(name, numeric))
-        elif not lines.projects.is_number(name):
-            message = Text(
-                f"'{key}.{part}': '{name}' holds text, no numbers", f"“{key}.{part}”：“{name}”列是文字，不是数字"
-            )
-            yield lines.problem(f"{key}.{part}", message)
-
-
-def _broken_steps(lines: _Lines, key: str, rule: Fix, step: MoneyStep) -> Iterator[Problem]:
-    """Yield a fixed amount that is no whole number of money steps: no plan can keep it."""
-    if rule.amount is None or step.is_whole(rule.amount):
-        return
-    near = step.money(step.down(decimal(rule.amount)))
-    yield lines.problem(
-        f"{key}.amount",
-        Text(
-            f"'{key}' fixes {rule.amount:.15g}, which is no whole multiple of money_step {step.size:g}",
-            f"“{key}”锁定的{rule.amount:.15g}不是 money_step（{step.size:g}）的整数倍",
-        ),
-        Text(f"such as {near:.15g}, or a smaller money_step", f"如{near:.15g}，或改小 money_step"),
-    )
-
-
-def _headless(lines: _Lines, key: str, rule: PerHeadFloor) -> Iterator[Problem]:
-    """Yield what keeps a floor per head from a number: no column of heads, or a value whose heads are unknown.
-
-    A selection by columns made later is left to the plan, which alone knows the lines.
-    """
-    conditions = {**rule.where, **rule.except_}
-    named = [*conditions, rule.by]
-    if any(name not in lines.columns() or (name in MADE and name not in lines.projects) for name in named):
-        return
-    if heads_table(rule, lines.projects, lines.districts) is None:
-        yield _no_heads(lines, key, rule)
-        return
-    chosen = stated_part(lines, rule.where)
-    if rule.except_:
-        chosen &= ~stated_part(lines, rule.except_)
-    found = values_of(column(lines, rule.by, {}), np.flatnonzero(chosen).tolist())
-    if chosen.any() and not found:
-        message = Text(
-            f"'{key}' binds nothing: its lines have no '{rule.by}'", f"“{key}”的项目都没有填“{rule.by}”，规则不起作用"
-        )
-        yield lines.problem(f"{key}.by", message)
-    for value, members in found:
-        try:
-            per_head_amount(rule, value, members, projects=lines.projects, districts=lines.districts)
-        except Unsound as error:
-            yield lines.problem(key, Text(f"'{key}': {error.text.en}", f"“{key}”：{error.text.zh}"))
-
-
-def _no_heads(lines: _Lines, key: str, rule: PerHeadFloor) -> Problem:
-    """Return that no table has the column of heads, or that it holds text."""
-    name = rule.heads
-    if name in lines.columns() and name not in MADE:
-        message = Text(f"'{key}': '{name}' holds text, no numbers", f"“{key}”：“{name}”列是文字，不是数字")
-        return lines.problem(f"{key}.heads", message)
-    message = Text(
-        f"'{key}' needs heads, and no table has a column '{name}'", f"“{key}”需要人数，但各表中没有“{name}”列"
-    )
-    add = Text(
-        "add the column to the districts table, or name another one with 'heads'",
-        "请在区县表中增加该列，或用 heads 指明其他列",
-    )
-    stated = "heads" in rule.model_fields_set
-    return lines.problem(f"{key}.heads" if stated else key, message, _column_hint(lines, name) if stated else add)

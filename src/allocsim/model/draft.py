@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from allocsim.model.arrays import FloatArray, floats
 from allocsim.model.plan import Conflict, Plan
@@ -21,9 +21,13 @@ class Breach:
     row
         The line's id, or the value of ``by`` that tells the sums of one rule apart; ``""`` for a rule of one sum.
     level, amount
-        The limit's number and what the draft makes of it [money].
+        The limit's number and what the draft makes of it, in what it counts.
     by
-        How far apart they are, above zero [money].
+        How far apart they are, above zero.
+    counted_in
+        What the number counts: money, lines, or the unit of the rule's column.
+    hard
+        False where the rule may be broken at a penalty.
     """
 
     rule: str
@@ -32,6 +36,8 @@ class Breach:
     amount: float
     by: float
     basis: str
+    counted_in: Literal["money", "lines", "column"] = "money"
+    hard: bool = True
 
     @property
     def is_over(self) -> bool:

@@ -19,7 +19,7 @@ Formula = Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One concave family of benefit curves.
+    """One family of benefit curves, concave but for a Hill curve of shape above 1, which is S-shaped.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Family:
     rise
         ``(B(x + step) - B(x)) / step`` with ``step`` handed in units of money; always finite.
     spending_at
-        The ``x >= 0`` at which ``B'(x)`` equals a given slope; 0 where the curve is flatter from the start.
+        The ``x >= 0`` at which ``B'(x)`` falls to a given slope; 0 where the curve is flatter throughout.
     """
 
     benefit: Formula
@@ -92,39 +92,57 @@ def _power_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: Fl
 
 def _hill(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
     u = (x / scale) ** shape
-    return value * u / (1.0 + u)
+    benefit = value * u / (1.0 + u)
+    return np.where(np.isinf(u), value, benefit)
 
 
 def _hill_slope(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
     ratio = x / scale
-    return value * shape / scale * ratio ** (shape - 1.0) / (1.0 + ratio**shape) ** 2
+    u = ratio**shape
+    slope = value * shape / scale * ratio ** (shape - 1.0) / (1.0 + u) ** 2
+    return np.where(np.isinf(u), 0.0, slope)
 
 
 def _hill_rise(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray, step: FloatArray) -> FloatArray:
     safe = np.where(x > 0, x, 1.0)
+    below, above = (x / scale) ** shape, ((x + step) / scale) ** shape
     gain = np.where(
         x > 0,
         (safe / scale) ** shape * np.expm1(shape * np.log1p(step / safe)),
         (step / scale) ** shape,
     )
-    return value * gain / ((1.0 + (x / scale) ** shape) * (1.0 + ((x + step) / scale) ** shape)) / step
+    rise = value * gain / ((1.0 + below) * (1.0 + above)) / step
+    steep = value * np.where(x > 0, -np.expm1(-shape * np.log1p(step / safe)), 1.0) / step
+    return np.where(np.isinf(gain) | np.isinf(above), steep / (1.0 + 1.0 / above) / (1.0 + below), rise)
 
 
 def _hill_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
-    """Solve B'(x) = slope by Newton's method on l = ln(x / scale).
+    """Solve B'(x) = slope by Newton's method on l = ln(x / scale), on the side where the curve flattens.
 
-    ``ln B' = ln(value shape / scale) + (shape - 1) l - 2 ln(1 + e^(shape l))`` is concave and falls, so that from the
-    right of the root every round stays on the right: fourteen rounds reach the last digits.
+    ``ln B' = ln(value shape / scale) + (shape - 1) l - 2 ln(1 + e^(shape l))`` is concave in l. Where it falls, every
+    round from the right of the root stays on the right: fourteen rounds reach the last digits. For shape <= 1 it falls
+    throughout; for an S-curve it falls beyond the bend, and near the steepest slope, where two roots meet, the first
+    rounds only halve the way: forty do. Above the steepest slope there is no root, and no spending is worth it.
     """
     slope, value, scale, shape = np.broadcast_arrays(slope, value, scale, shape)
     gap = np.log(value * shape / scale) - np.log(slope)
-    level = _within(np.minimum(gap / np.maximum(1.0 - shape, 1e-300), gap / (1.0 + shape)))
-    for _ in range(14):
+    steepens = shape > 1.0
+    level = np.minimum(gap / np.maximum(1.0 - shape, 1e-300), gap / (1.0 + shape))
+    if steepens.any():
+        a = np.where(steepens, shape, 2.0)
+        bend = np.log((a - 1.0) / (a + 1.0)) / a
+        level = np.where(steepens, np.maximum(gap / (1.0 + shape), bend), level)
+        too_steep = steepens & (gap + (a - 1.0) * bend - 2.0 * np.log1p((a - 1.0) / (a + 1.0)) <= 0.0)
+    level = _within(level)
+    for _ in range(40 if steepens.any() else 14):
         w = np.exp(_within(shape * level))
         off = gap + (shape - 1.0) * level - 2.0 * np.log1p(w)
-        level = _within(level - off / np.minimum(shape - 1.0 - 2.0 * shape * w / (1.0 + w), -1e-300))
-    flat_from_the_start = (shape >= 1.0) & (slope >= value * shape / scale)
-    return np.where(flat_from_the_start, 0.0, scale * np.exp(level))
+        fall = np.minimum(shape - 1.0 - 2.0 * shape * w / (1.0 + w), np.where(steepens, -1e-9, -1e-300))
+        level = _within(level - off / fall)
+        if steepens.any():
+            level = np.where(steepens, np.maximum(level, bend), level)
+    none = (shape >= 1.0) & (slope >= value * shape / scale) & ~steepens
+    return np.where(none | too_steep if steepens.any() else none, 0.0, scale * np.exp(level))
 
 
 def _within(log: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import Literal
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import FloatArray, IntArray
 from allocsim.model.display import Shown
+from allocsim.model.margin import Margin, PriceRange
 from allocsim.model.money import MoneyStep
 
 Verb = Literal["increase", "keep", "reduce", "drop", "evaluate_first", "one_off"]
@@ -52,7 +53,14 @@ class RuleReport:
     level, activity, slack
         The rule's number, what the plan makes of it, and the room left [money].
     price_up, price_down
-        Change of benefit per unit when the number is raised or lowered by one step; None = cannot be.
+        Change of benefit per unit when the number is raised or lowered by one step; None = cannot be. Where rules
+        leave holes or count lines: at the choices that the plan makes.
+    counted_in
+        What the rule's number counts: money, lines, or the unit of its column.
+    broken
+        By how much a soft rule is broken, in the same; 0 where it holds, as every hard rule does.
+    hard
+        False where the rule may be broken at a penalty.
     """
 
     name: str
@@ -67,6 +75,9 @@ class RuleReport:
     binding: bool
     price_up: float | None
     price_down: float | None
+    counted_in: Literal["money", "lines", "column"] = "money"
+    broken: float = 0.0
+    hard: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +122,18 @@ class Plan(Shown):
     bound, bound_by, rounding_loss, gap, price
         The certificate: see the sources in ``optimise/certify.py``. ``bound_by`` says what proves ``gap``: multipliers
         alone, or the tree of a whole-number program over every amount that could still be better.
+    objective
+        What the plan maximises: the benefit less the penalties of soft rules that it breaks.
+    at_choices
+        True where rules leave holes or count lines: prices then hold at the choices that the plan makes.
     status
         optimal: certified; limit: valid plan, certificate not closed; given: a plan written by hand.
+    to_gain
+        What would have to change for each line to gain a money step (p,); empty where that was not asked.
+    margin
+        What a little more or less money does; None where that was not asked.
+    ranges
+        Numbers of the total, the reserve and sums in use between which their prices stay within 10 %.
     """
 
     scenario: str
@@ -142,11 +163,16 @@ class Plan(Shown):
     bound_by: Literal["dual", "solver"]
     rounding_loss: float
     gap: float
+    objective: float
+    at_choices: bool
     price: float
     better_than_last_year: BetterThanLastYear | None
     rigid: float
     method: str
     rounds: int
+    to_gain: tuple[Fact, ...] = ()
+    margin: Margin | None = None
+    ranges: tuple[PriceRange, ...] = ()
 
     @property
     def amount(self) -> FloatArray:

@@ -298,6 +298,7 @@ class Settings(Stated):
     curves: CurvesSettings = CurvesSettings()
     budget: BudgetSettings
     objective: ObjectiveSettings = ObjectiveSettings()
+    solve: SolveSettings = SolveSettings()
     rule: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
     simulate: SimulateSettings = SimulateSettings()
     shocks: ShocksSettings = ShocksSettings()

@@ -1,97 +1,191 @@
-"""From curves and limits to certified whole amounts: refine, make whole, settle ties, certify."""
+"""From curves and limits to certified whole amounts, by the route that the limits call for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 
 import numpy as np
 
-from allocsim.model.arrays import FloatArray, IntArray, floats, integers
+from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.certify import Certificate, Proven, certify
-from allocsim.optimise.limits import Rows, Sum
-from allocsim.optimise.refine import refine
-from allocsim.optimise.ties import settle
-from allocsim.optimise.tree import search
-from allocsim.optimise.whole import whole
+from allocsim.optimise.certify import (
+    LEAST_SCALE,
+    ROUNDING,
+    Certificate,
+    benefits,
+    certify,
+    interval_maxima,
+    objective,
+    primal,
+    slopes_asked,
+)
+from allocsim.optimise.convex import Allocation, convex
+from allocsim.optimise.effort import ANY, Effort
+from allocsim.optimise.limits import Rows
+from allocsim.optimise.pot_size import Size, best_size
+from allocsim.optimise.pots import Pooled, apportion, pool
+from allocsim.optimise.refine import NoneFits
+
+NEAR = (-3, -2, -1, 1, 2, 3)
+"""Steps by which the size of a pot is tried, where the last steps of its split cost something."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Allocation:
-    """Whole amounts with their certificate; axis p in the order of the limits given.
-
-    Attributes
-    ----------
-    steps
-        Amounts (p,) [steps].
-    multipliers
-        Of each limit of a sum, in the order given [benefit per step].
-    certificate
-        What is proven.
-    rounds
-        Linear programs solved on the way.
-    method
-        ``lp`` where the linear program's vertices were whole, ``milp`` where sets of lines cross and a whole-number
-        program chose the last steps.
-    """
-
-    steps: IntArray
-    multipliers: FloatArray
-    certificate: Certificate
-    rounds: int
-    method: str
-
-
-def allocate(curves: Columns, rows: Rows) -> Allocation:
-    """Maximise the sum of benefits under all limits, in whole steps.
-
-    Lines are taken in the order of their codes and limits in an order of their own content, so that neither the order
-    of the table nor that of the rules can decide anything.
+def allocate(curves: Columns, rows: Rows, effort: Effort = ANY) -> Allocation:
+    """Maximise the sum of benefits, less penalties, under all limits, in whole steps.
 
     Parameters
     ----------
     curves
-        Concave curves in steps, parameters (p,).
+        Curves in steps, parameters (p,).
     rows
         The limits.
+    effort
+        Which methods, and until when.
 
     Raises
     ------
     NoneFits
         If no whole amounts keep all limits.
     """
-    order = np.array(sorted(range(len(rows.id)), key=lambda line: rows.id[line]), dtype=np.int64)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    numbers = [0, *sorted(range(1, len(rows.sums)), key=lambda number: _content(rows.sums[number], rank))]
-    sums = [rows.sums[n].renumbered(rank) for n in numbers]
-    ordered, lo, hi = curves.subset(order), integers(rows.lo[order]), integers(rows.hi[order])
-    refined = refine(ordered, lo, hi, sums)
-    steps, repaired = whole(ordered, lo, hi, sums, spending=refined.spending)
-    if not repaired:
-        settled = settle(ordered, lo, hi, sums, steps=steps, multipliers=refined.multipliers, last=rows.last[order])
-        steps = settled
-    multipliers = np.empty(len(sums))
-    multipliers[numbers] = refined.multipliers
-    amounts = integers(steps[rank])
-    certificate = certify(curves, rows, steps=amounts, multipliers=multipliers)
-    if repaired and not certificate.closed:
-        searched = search(ordered, lo, hi, sums, steps=steps, multipliers=refined.multipliers)
-        if searched is not None:
-            amounts = integers(searched.steps[rank])
-            certificate = certify(
-                curves, rows, steps=amounts, multipliers=multipliers, most=Proven(whole=searched.most)
-            )
-    return Allocation(
-        steps=amounts,
-        multipliers=floats(multipliers),
+    if rows.pots:
+        return _with_pots(curves, rows, effort)
+    return convex(curves, rows, effort)
+
+
+def _with_pots(curves: Columns, rows: Rows, effort: Effort) -> Allocation:
+    """Plan pots as lines and split them; then the best sizes near that, each line's last step counted."""
+    plain = pool(curves, rows)
+    found = allocate(plain.curves, plain.rows, effort)
+    at_parts = certify(
+        plain.curves, plain.rows, steps=found.steps, multipliers=found.multipliers, counting=found.counting
+    )
+    multipliers = floats(found.multipliers * plain.grains)
+    sizes = _best_sizes(curves, rows, plain, found, multipliers)
+    steps = _polished(curves, rows, plain, found, sizes, effort)
+    primal(rows, steps)
+    certificate = _of_split(curves, rows, plain, found, at_parts, steps, sizes)
+    return replace(
+        found,
+        steps=steps,
+        multipliers=multipliers,
         certificate=certificate,
-        rounds=refined.rounds,
-        method="milp" if repaired else "lp",
+        held=_held_lines(rows, plain, found.held),
+        pooled=replace(plain, rows=found.held),
     )
 
 
-def _content(limit: Sum, rank: IntArray) -> tuple[str, int, list[int], list[int], float]:
-    told = limit.renumbered(rank)
-    weight = [] if told.weight is None else told.weight.tolist()
-    return told.sense, told.level, told.members.tolist(), weight, told.penalty or 0.0
+def _best_sizes(
+    curves: Columns, rows: Rows, plain: Pooled, found: Allocation, multipliers: FloatArray
+) -> tuple[Size, ...]:
+    """Return the best whole size of every pot at the multipliers of a plan."""
+    a = slopes_asked(len(rows.id), rows.sums, multipliers)
+    return tuple(
+        best_size(
+            curves.subset(pot.members),
+            pot,
+            a[pot.members],
+            (int(plain.rows.lo[at]), int(min(plain.rows.hi[at], max(rows.available, 0)))),
+            int(found.steps[at]),
+        )
+        for pot, at in zip(plain.pots, plain.of_pot, strict=True)
+    )
+
+
+def _polished(
+    curves: Columns, rows: Rows, plain: Pooled, found: Allocation, sizes: tuple[Size, ...], effort: Effort
+) -> IntArray:
+    """Return the best plan found with pots near their sizes at exact parts: all else is planned around each try.
+
+    With the size of every pot given its lines are fixed, and the plan around them is exact. Tried are the sizes at
+    exact parts, the best ones at the prices, and sizes a few steps off, one pot after another, as long as that helps;
+    where the last steps of a split break a sum that cuts through the pot, sizes that leave room for them.
+    """
+    started = tuple(int(found.steps[at]) for at in plain.of_pot)
+    tried: dict[tuple[int, ...], IntArray | None] = {}
+
+    def value(each: tuple[int, ...]) -> float:
+        if each not in tried:
+            tried[each] = _sized(curves, rows, each, effort)
+        steps = tried[each]
+        return -math.inf if steps is None else objective(curves, rows.sums, steps)
+
+    best = max((started, tuple(size.steps for size in sizes)), key=value)
+    if value(best) == -math.inf:
+        careful = pool(curves, rows, careful=True)
+        with_room = allocate(careful.curves, careful.rows, effort).steps
+        best = tuple(int(with_room[at]) for at in careful.of_pot)
+    while not effort.is_over:
+        near = [(*best[:n], size + by, *best[n + 1 :]) for n, size in enumerate(best) for by in NEAR if size + by >= 0]
+        better = max(near, key=value)
+        if value(better) <= value(best):
+            break
+        best = better
+    steps = tried[best]
+    if steps is None:
+        raise NoneFits
+    return steps
+
+
+def _sized(curves: Columns, rows: Rows, sizes: tuple[int, ...], effort: Effort) -> IntArray | None:
+    """Return the best plan with every pot of a given size; None where there is none."""
+    lo, hi = rows.lo.copy(), rows.hi.copy()
+    for pot, size in zip(rows.pots, sizes, strict=True):
+        parts = apportion(pot, size)
+        if (parts < lo[pot.members]).any() or (parts > hi[pot.members]).any():
+            return None
+        lo[pot.members] = hi[pot.members] = parts
+    try:
+        return allocate(curves, replace(rows, lo=integers(lo), hi=integers(hi), pots=()), effort).steps
+    except NoneFits:
+        return None
+
+
+def _held_lines(rows: Rows, pooled: Pooled, held: Rows) -> Rows:
+    """Return the limits of lines at the choices made; the lines of pots keep their bounds."""
+    in_pot = np.zeros(len(rows.id), dtype=np.bool_)
+    for pot in rows.pots:
+        in_pot[pot.members] = True
+
+    def lines(own: IntArray, of_units: IntArray) -> IntArray:
+        return integers(np.where(in_pot, own, of_units[pooled.unit]))
+
+    return replace(
+        rows,
+        lo=lines(rows.lo, held.lo),
+        hi=lines(rows.hi, held.hi),
+        lo_by=lines(rows.lo_by, held.lo_by),
+        hi_by=lines(rows.hi_by, held.hi_by),
+        parts=(),
+        choices=(),
+    )
+
+
+def _of_split(
+    curves: Columns,
+    rows: Rows,
+    plain: Pooled,
+    found: Allocation,
+    at_parts: Certificate,
+    steps: IntArray,
+    sizes: tuple[Size, ...],
+) -> Certificate:
+    """Return the certificate of a plan with pots: over whole amounts, each pot counts by its best size, split to steps.
+
+    A split may fall luckily, so that the plan brings more than any at exact parts; the bound then moves up to it.
+    """
+    value, each = objective(curves, rows.sums, steps), benefits(curves, steps)
+    units = integers(plain.of_pot)
+    asked = slopes_asked(len(plain.rows.id), plain.rows.sums, found.multipliers)[units]
+    lo, hi = plain.rows.lo[units], np.minimum(plain.rows.hi[units], max(rows.available, 0))
+    _, at_exact, terms = interval_maxima(
+        plain.curves.subset(units), asked, integers(lo), integers(hi), booleans(np.zeros(len(units)))
+    )
+    error = ROUNDING * math.fsum([*terms.tolist(), *np.abs(each)])
+    whole = at_parts.bound - at_parts.rounding_loss + math.fsum([*(size.most for size in sizes), *-at_exact]) + error
+    bound = max(at_parts.bound, value)
+    loss = max(0.0, bound - max(whole, value))
+    scale = max(abs(bound), LEAST_SCALE * math.fsum(np.abs(each)))
+    gap = (bound - loss - value) / scale if scale > 0 else 0.0
+    benefit = math.fsum(each)
+    return replace(at_parts, benefit=benefit, objective=value, bound=bound, rounding_loss=loss, gap=gap)

@@ -24,9 +24,12 @@ from allocsim.model.blend import Columns
 from allocsim.optimise.grid import best
 from allocsim.optimise.limits import Rows, Sum, signs
 from allocsim.optimise.menu import Menu, menu
+from allocsim.optimise.pots import apportion
 
 ROUNDING = 2.0**-48
 """Share of the sum of absolute terms that is added to a bound for the rounding of floats."""
+LEAST_SCALE = 2.0**-40
+"""Share of the sum of absolute benefits against which a gap is measured where the bound is near zero."""
 CLOSED = 1e-6
 """The certified gap up to which a plan counts as optimal."""
 
@@ -111,6 +114,10 @@ def primal(rows: Rows, steps: IntArray) -> None:
     for choice in rows.choices:
         if choice.activity(steps) > choice.level:
             raise Broken(rows.name(choice.source))
+    for pot in rows.pots:
+        given = steps[pot.members]
+        if not np.array_equal(given, apportion(pot, int(given.sum()))):
+            raise Broken(rows.name(pot.source))
     if int(steps.sum()) + rows.reserve > rows.total:
         raise Broken("more money than there is")
 
@@ -151,7 +158,7 @@ def certify(
     by_tree = most.whole < whole or most.fluid < bound
     bound = min(bound, most.fluid)
     loss = max(0.0, bound - min(whole, most.whole, bound))
-    scale = max(abs(bound), 2.0**-40 * math.fsum(np.abs(each)))
+    scale = max(abs(bound), LEAST_SCALE * math.fsum(np.abs(each)))
     gap = (bound - loss - value) / scale if scale > 0 else 0.0
     return Certificate(
         benefit=math.fsum(each),
@@ -201,7 +208,7 @@ def bounds(
     smooth, coarse, sizes = (np.full(a.shape, start) for start in (-np.inf, -np.inf, 0.0))
     for i, there in enumerate(chosen.present):
         low, high = np.where(there, chosen.low[i], 0), np.where(there, chosen.high[i], 0)
-        of_money, of_steps, size = _maxima(curves, a, low, high, chosen.convex[i])
+        of_money, of_steps, size = interval_maxima(curves, a, low, high, chosen.convex[i])
         smooth = np.maximum(smooth, np.where(there, of_money - costs[i], -np.inf))
         coarse = np.maximum(coarse, np.where(there, of_steps - costs[i], -np.inf))
         sizes = np.maximum(sizes, np.where(there, size + np.abs(costs[i]), 0.0))
@@ -210,7 +217,7 @@ def bounds(
     return max(math.fsum([*levels, *smooth]), whole), whole, error
 
 
-def _maxima(
+def interval_maxima(
     curves: Columns, a: FloatArray, low: IntArray, high: IntArray, convex: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the maximum of f(x) - a x over [low, high] from above, over its whole amounts, and the size of terms (p,).
@@ -221,7 +228,7 @@ def _maxima(
     lo, hi = low.astype(np.float64), high.astype(np.float64)
     bend = curves.bend
     lo_above = np.where((bend > 0) & ~convex, np.maximum(np.minimum(lo, bend), lo - 1.0), lo)
-    smooth, sizes = _smooth_maxima(curves, a, lo_above, hi)
+    smooth, sizes = smooth_maxima(curves, a, lo_above, hi)
     x = best(curves, a, low, high)
     at_x = curves.benefit(x.astype(np.float64))
     coarse = at_x - a * x
@@ -235,7 +242,7 @@ def _maxima(
     return smooth, coarse, sizes
 
 
-def _smooth_maxima(curves: Columns, a: FloatArray, lo: FloatArray, hi: FloatArray) -> tuple[FloatArray, FloatArray]:
+def smooth_maxima(curves: Columns, a: FloatArray, lo: FloatArray, hi: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the maximum of f(x) - a x over [lo, hi] from above, and the size of its terms, both (p,).
 
     From above by the tangent at the stationary point v: f(v) + f'(v)(x - v) - a x at the worse end of the bounds. A

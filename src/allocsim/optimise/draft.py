@@ -11,7 +11,7 @@ import numpy as np
 from allocsim.errors import InvalidInput, Problem, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.curve import Curves
-from allocsim.model.draft import Breach, Draft, ForgoneByFix
+from allocsim.model.draft import Draft, ForgoneByFix
 from allocsim.model.evidence import Evidence
 from allocsim.model.flags import at_plan
 from allocsim.model.made import last_budget
@@ -19,6 +19,8 @@ from allocsim.model.plan import Plan, RuleReport, RulesConflict
 from allocsim.model.rule import Fix
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import allocate
+from allocsim.optimise.breaches import breaches, reserve_left
+from allocsim.optimise.certify import LEAST_SCALE, objective
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.grid import in_steps, up
 from allocsim.optimise.held import reach
@@ -29,9 +31,7 @@ from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.reports import report
 from allocsim.optimise.rows import rows as compiled
-
-LEAST_SCALE = 2.0**-40
-"""Share of the sum of absolute benefits that a relative gap is measured against where the bound is near zero."""
+from allocsim.optimise.tallies import tallies
 
 
 def draft(scenario: Scenario, evidence: Evidence, curves: Curves, amounts: FloatArray) -> Draft:
@@ -67,7 +67,7 @@ def draft(scenario: Scenario, evidence: Evidence, curves: Curves, amounts: Float
         plan=_given(scenario, evidence, curves, rows=rows, steps=steps, optimum=optimum),
         optimum=optimum,
         conflict=found,
-        broken=tuple(breach for source in range(len(rows.sources)) for breach in _broken(rows, steps, source)),
+        broken=tuple(breach for source in range(len(rows.sources)) for breach in breaches(rows, steps, source)),
     )
 
 
@@ -149,50 +149,17 @@ def _whole(rows: Rows, amounts: FloatArray) -> IntArray:
     return integers([rows.step.down(x) for x in amounts.tolist()])
 
 
-def _reserve_left(rows: Rows, steps: IntArray) -> int:
-    """Return what the draft leaves of the reserve [steps]."""
-    return max(0, min(rows.reserve, rows.total - int(steps.sum())))
-
-
-def _broken(rows: Rows, steps: IntArray, source: int) -> Iterator[Breach]:
-    """Yield every limit of a source that amounts break."""
-    origin, money = rows.sources[source], rows.step.money
-
-    def breach(row: str, level: int, amount: int) -> Breach:
-        by = money(abs(amount - level))
-        return Breach(rule=origin.name, row=row, level=money(level), amount=money(amount), by=by, basis=origin.basis)
-
-    if origin.standing == "total":
-        if int(steps.sum()) > rows.total:
-            yield breach("", rows.total, int(steps.sum()))
-        return
-    if origin.standing == "reserve":
-        if _reserve_left(rows, steps) < rows.reserve:
-            yield breach("", rows.reserve, _reserve_left(rows, steps))
-        return
-    for together in rows.sums:
-        if together.source == source and together.slack(steps) < 0:
-            yield breach(together.label, together.level, together.activity(steps))
-    for limit in rows.each:
-        if limit.source == source:
-            for line, low, high in zip(
-                *(column.tolist() for column in (limit.project, limit.low, limit.high)), strict=True
-            ):
-                amount = int(steps[line])
-                if not low <= amount <= high:
-                    yield breach(rows.id[line], low if amount < low else high, amount)
-
-
 def _given(
     scenario: Scenario, evidence: Evidence, curves: Curves, *, rows: Rows, steps: IntArray, optimum: Plan | None
 ) -> Plan:
     """Lay down the draft as a plan, its certificate the optimum's bound."""
     in_whole, settings = in_steps(curves.expected, rows.step), scenario.settings
     benefit = floats(in_whole.benefit(steps.astype(np.float64)))
+    value = objective(in_whole, rows.sums, steps)
     price = math.nan if optimum is None else optimum.price
     grounds = _grounds(scenario, evidence, curves, rows=rows, steps=steps, price=price)
     low, high = reach(rows)
-    reserve = _reserve_left(rows, steps)
+    reserve = reserve_left(rows, steps)
     bound, loss = (math.nan, math.nan) if optimum is None else (optimum.bound, optimum.rounding_loss)
     readings = curves if optimum is not None else replace(curves, alternative=None)
     return Plan(
@@ -222,7 +189,9 @@ def _given(
         bound=bound,
         bound_by="dual" if optimum is None else optimum.bound_by,
         rounding_loss=loss,
-        gap=_gap(bound, loss, benefit),
+        gap=_gap(bound, loss, value),
+        objective=value,
+        at_choices=bool(rows.parts or rows.choices),
         price=price,
         better_than_last_year=better_than_last_year(readings, rows, steps),
         rigid=rows.step.money(rows.rigid),
@@ -231,11 +200,10 @@ def _given(
     )
 
 
-def _gap(bound: float, loss: float, benefit: FloatArray) -> float:
+def _gap(bound: float, loss: float, value: float) -> float:
     """Return how far the draft stays below what is proven possible, as a share of it."""
-    scale = max(abs(bound), LEAST_SCALE * math.fsum(np.abs(benefit)))
-    short = bound - loss - math.fsum(benefit)
-    return short / scale if scale > 0 or math.isnan(bound) else 0.0
+    scale = max(abs(bound), LEAST_SCALE * abs(value))
+    return (bound - loss - value) / scale if scale > 0 or math.isnan(bound) else 0.0
 
 
 def _grounds(
@@ -267,15 +235,25 @@ def _reports(rows: Rows, steps: IntArray, source: int) -> Iterator[RuleReport]:
     """Yield the reports of a source without prices, which only an optimal plan has."""
     kind, allocated = rows.sources[source].standing, int(steps.sum())
     if kind == "total":
-        held_back = _reserve_left(rows, steps)
+        held_back = reserve_left(rows, steps)
         yield _report(rows, source, sense="ceiling", level=rows.total, activity=allocated + held_back)
     elif kind == "reserve":
-        yield _report(rows, source, sense="floor", level=rows.reserve, activity=_reserve_left(rows, steps))
+        yield _report(rows, source, sense="floor", level=rows.reserve, activity=reserve_left(rows, steps))
     else:
         for together in rows.sums:
             if together.source == source:
-                level, activity = together.level, together.activity(steps)
-                yield _report(rows, source, sense=together.sense, level=level, activity=activity, row=together.label)
+                yield report(
+                    rows,
+                    source,
+                    sense=together.sense,
+                    level=together.level,
+                    activity=together.activity(steps),
+                    slack=together.slack(steps),
+                    row=together.label,
+                    grain=together.grain,
+                    hard=together.penalty is None,
+                )
+        yield from tallies(rows, steps, source, held=())
         for limit in rows.each:
             if limit.source == source:
                 yield from _reports_of_each(rows, steps, limit)

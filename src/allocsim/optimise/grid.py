@@ -59,9 +59,10 @@ def chord(curves: Columns, x: IntArray, width: IntArray) -> FloatArray:
 def best(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
     """Return the fewest steps in [lo, hi] that maximise f(x) - price x, line by line.
 
-    That is the first x whose next step brings no more than the price: up(x) <= price < down(x). The point at which
-    the curve's slope meets the price lies within one step of it (a mean of a falling slope lies between its ends), so
-    two corrections settle all lines but those where rounding interferes; these are bisected.
+    That is the first x whose next step brings no more than the price: up(x) <= price < down(x). Let the curve's slope
+    meet the price at v, and k be v rounded down. The mean of a falling slope lies between its ends, so that
+    down(k) >= price >= up(k + 1): x is k or k + 1, and the step between these two tells which. The step on the other
+    side of x is looked at too; lines for which rounding interferes are bisected.
 
     Parameters
     ----------
@@ -76,12 +77,13 @@ def best(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntA
     with np.errstate(invalid="ignore", over="ignore"):
         meeting = np.floor(np.nan_to_num(curves.spending_at(positive), nan=0.0, posinf=2.0**53))
     guess = np.clip(meeting, lo, hi).astype(np.int64)
-    for _ in range(2):
-        guess = guess + (guess < hi) * (up(curves, guess) > price)
-        guess = guess - (guess > lo) * (down(curves, guess) <= price)
-    unsettled = ((guess < hi) & (up(curves, guess) > price)) | ((guess > lo) & (down(curves, guess) <= price))
-    if unsettled.any():
-        guess = np.where(unsettled, _bisect(curves, price, lo, hi), guess)
+    higher = (guess < hi) & (up(curves, guess) > price)
+    guess = guess + higher
+    beside = up(curves, np.maximum(np.where(higher, guess, guess - 1), 0))
+    off = np.where(higher, (guess < hi) & (beside > price), (guess > lo) & (beside <= price)) & (price > 0)
+    if off.any():
+        lines = np.flatnonzero(off)
+        guess[lines] = _bisect(curves.subset(lines), price[lines], lo[lines], hi[lines], near=guess[lines])
     return np.where(price > 0, guess, hi).astype(np.int64)
 
 
@@ -90,15 +92,16 @@ def most(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntA
     return best(curves, np.nextafter(price, -np.inf), lo, hi)
 
 
-def _bisect(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntArray:
+def _bisect(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray, *, near: IntArray) -> IntArray:
+    """Return the first x in [lo, hi] with up(x) <= price, which is likely to be within some steps of ``near`` (p,)."""
     low, high = lo.copy(), hi.copy()
-    for _ in range(64):
+    for turn in range(66):
         if not (low < high).any():
             break
-        middle = low + (high - low) // 2
+        middle = np.clip(near + (-8, 8)[turn], low, high) if turn < 2 else low + (high - low) // 2
         worth = (up(curves, middle) > price) & (low < high)
-        low, high = np.where(worth, middle + 1, low), np.where(worth, high, middle)
-    return low
+        low, high = np.where(worth, middle + 1, low), np.where(worth | (low == high), high, middle)
+    return np.minimum(low, hi)
 
 
 def _corners(points: Points, step: MoneyStep) -> Points:

@@ -6,7 +6,7 @@ import numpy as np
 
 from allocsim.model.arrays import BoolArray, IntArray, booleans, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.allocate import Allocation
+from allocsim.optimise.convex import Allocation
 from allocsim.optimise.certify import slopes_asked
 from allocsim.optimise.grid import down, up
 from allocsim.optimise.limits import Rows
@@ -39,7 +39,10 @@ def held_by(curves: Columns, rows: Rows, found: Allocation) -> tuple[int, ...]:
     fixed = np.where(rows.hi_by >= 0, rows.hi_by, rows.lo_by)
     holder = np.where(wants_less, rows.lo_by, dearest)
     holder = np.where(wants_more & (rows.hi_by >= 0), rows.hi_by, holder)
-    return tuple(np.where(rows.lo == rows.hi, fixed, holder).tolist())
+    holder = np.where(rows.lo == rows.hi, fixed, holder)
+    for pot in rows.pots:
+        holder[pot.members] = pot.source
+    return tuple(holder.tolist())
 
 
 def _dearest(rows: Rows, found: Allocation) -> IntArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, floats
@@ -11,12 +13,15 @@ from allocsim.model.flags import at_plan
 from allocsim.model.made import last_budget
 from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.allocate import allocate
 from allocsim.optimise.conflict import conflict
+from allocsim.optimise.convex import Allocation
+from allocsim.optimise.effort import Effort, effort
 from allocsim.optimise.grid import in_steps, up
 from allocsim.optimise.held import held_by, pressed, reach
 from allocsim.optimise.last_year import better_than_last_year, wrong_cut
 from allocsim.optimise.limits import Rows
+from allocsim.optimise.margin import AtMargin, at_margin
 from allocsim.optimise.prices import prices
 from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
@@ -46,12 +51,13 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
     rows = compiled(scenario, evidence)
     in_whole = in_steps(curves.expected, rows.step)
     try:
-        found = allocate(in_whole, rows)
+        found = allocate(in_whole, rows, allowed := until(scenario))
     except NoneFits:
         raise conflict(scenario, rows) from None
-    steps, held = found.steps, held_by(in_whole, rows, found)
-    worth = prices(in_whole, rows, steps)
-    told = reports(rows, steps, worth)
+    steps, held = found.steps, held_by(in_whole, found.held, found)
+    worth = prices(in_whole, found.held, steps, pooled=found.pooled)
+    at_choices = replace(found.held, parts=rows.parts, choices=rows.choices)
+    told = reports(at_choices, steps, worth, held=frozenset(held))
     price = (worth.of_sum(0)[0] or 0.0) / rows.step.size
     grounds = Grounds(
         scenario=scenario,
@@ -63,14 +69,22 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         marginal=floats(up(in_whole, steps) / rows.step.size),
         price=price,
         held=held,
-        pressed=pressed(rows, found, held),
+        pressed=pressed(found.held, found, held),
         eased=_eased(rows, told, held),
         wrong_cut=wrong_cut(curves, rows, steps, price=price, held=held),
     )
-    return _plan(grounds, found, told, benefit=floats(in_whole.benefit(steps.astype(np.float64))))
+    near = at_margin(scenario, evidence, in_whole, rows=rows, found=found, worth=worth, held=held, effort=allowed)
+    return _plan(grounds, found, told, near, benefit=floats(in_whole.benefit(steps.astype(np.float64))))
 
 
-def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], *, benefit: FloatArray) -> Plan:
+def until(scenario: Scenario) -> Effort:
+    """Return the effort that a scenario allows, from now on."""
+    return effort(scenario.settings.solve.method, scenario.settings.solve.time_limit)
+
+
+def _plan(
+    grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], near: AtMargin, *, benefit: FloatArray
+) -> Plan:
     """Lay down all that is known of the plan."""
     scenario, rows, steps = grounds.scenario, grounds.rows, found.steps
     low, high = reach(rows)
@@ -103,11 +117,16 @@ def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], *, 
         bound_by=certificate.bound_by,
         rounding_loss=certificate.rounding_loss,
         gap=certificate.gap,
+        objective=certificate.objective,
+        at_choices=bool(rows.parts or rows.choices),
         price=grounds.price,
         better_than_last_year=better_than_last_year(grounds.curves, rows, steps),
         rigid=rows.step.money(rows.rigid),
         method=found.method,
         rounds=found.rounds,
+        to_gain=near.to_gain,
+        margin=near.margin,
+        ranges=near.ranges,
     )
 
 

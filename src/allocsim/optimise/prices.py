@@ -12,7 +12,7 @@ degenerate, so the two differ. Lines in the same sums share a row of Y, so Y has
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +21,7 @@ from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, intege
 from allocsim.model.blend import Columns
 from allocsim.optimise.grid import down, up
 from allocsim.optimise.limits import Rows, Sum, signs
+from allocsim.optimise.pots import Pooled
 from allocsim.optimise.solve import Arrays, Solver, from_rows, solve
 
 Price = float | None
@@ -78,7 +79,7 @@ class Prices:
         return _number(self.least[number]), _number(-self.most[number])
 
 
-def prices(curves: Columns, rows: Rows, steps: IntArray) -> Prices:
+def prices(curves: Columns, rows: Rows, steps: IntArray, *, pooled: Pooled | None = None) -> Prices:
     """Return the ends of the set of multipliers of an optimal plan.
 
     Parameters
@@ -86,11 +87,16 @@ def prices(curves: Columns, rows: Rows, steps: IntArray) -> Prices:
     curves
         Concave curves in steps, parameters (p,).
     rows
-        The limits.
+        The limits, without holes and counting of lines.
     steps
         An optimal plan (p,) [steps]. Where whole-number programs chose it no multipliers may fit exactly; then the
         rows of Y are eased by the least common amount that lets some fit.
+    pooled
+        The problem of lines and pots, where lines share pots: no line of a pot has a price of its own.
     """
+    if pooled is not None:
+        together = integers(np.bincount(pooled.unit, weights=steps).astype(np.int64))
+        return _spread(prices(pooled.curves, pooled.rows, together), pooled)
     above, below = up(curves, steps), down(curves, steps)
     region = _region(rows, steps, above, below)
     ends = _ends(region)
@@ -105,6 +111,19 @@ def prices(curves: Columns, rows: Rows, steps: IntArray) -> Prices:
         up=floats(above),
         down=floats(below),
         region=region,
+    )
+
+
+def _spread(found: Prices, pooled: Pooled) -> Prices:
+    """Return the prices of lines from those of lines and pots."""
+    return Prices(
+        least=floats(found.least * pooled.grains),
+        most=floats(found.most * pooled.grains),
+        asked_least=pooled.spread(found.asked_least),
+        asked_most=pooled.spread(found.asked_most),
+        up=pooled.spread(found.up),
+        down=pooled.spread(found.down),
+        region=replace(found.region, of_line=integers(found.region.of_line[pooled.unit])),
     )
 
 

@@ -11,16 +11,21 @@ from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.optimise.dual import Cap, split
+from allocsim.optimise.effort import ANY, Effort
 from allocsim.optimise.grid import best, chord, up
 from allocsim.optimise.limits import Sum, signs
 from allocsim.optimise.problem import Pieces, state
 from allocsim.optimise.solve import Solver
 
-OFFSETS = np.array([-8, -4, -2, -1, 0, 1, 2, 4, 8], dtype=np.int64)
-"""Corners around the solution in units of the line's spacing; a round divides the spacing by 8."""
+OFFSETS = np.array([-32, -8, -4, -2, -1, 0, 1, 2, 4, 8, 32], dtype=np.int64)
+"""Corners around the solution in units of the line's spacing; a round divides the spacing by 8, and a line that moves
+to the outermost corner or beyond gets wider spacing. By measurement: without the outermost pair, lines that must move
+together in crossing sets took turns for 60 rounds."""
 REACH = 64
-"""Spacings that the corners of a line move in a round at most: far out a chord tells the direction, not the place."""
 ROUNDS = 60
+WIDE, FAR = 2**36, 2**16
+"""Steps between all bounds beyond which floats of far pieces would blur single steps, so that rounds whose spacing is
+this many times finer look at a window around the solution only."""
 WHOLE = 1e-6
 """An amount this close to a whole number of steps is that number."""
 
@@ -52,7 +57,41 @@ class Refined:
     finest: bool
 
 
-def refine(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> Refined:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Start:
+    """What nested ceilings alone give: amounts (p,), and the price at which each of them was filled.
+
+    Attributes
+    ----------
+    caps
+        Numbers of the limits that nest, the total first.
+    steps
+        Amounts (p,) [steps].
+    prices
+        Of each of ``caps`` [benefit per step].
+    multipliers
+        Of each limit of a sum; 0 for those that are not among ``caps``.
+    """
+
+    caps: tuple[int, ...]
+    steps: IntArray
+    prices: FloatArray
+    multipliers: FloatArray
+
+    def left_out(self, sums: Sequence[Sum]) -> list[int]:
+        """Return the numbers of limits that the amounts break."""
+        return [number for number, limit in enumerate(sums) if limit.slack(self.steps) < 0]
+
+
+def refine(
+    curves: Columns,
+    lo: IntArray,
+    hi: IntArray,
+    sums: Sequence[Sum],
+    *,
+    begun: Start | None = None,
+    effort: Effort = ANY,
+) -> Refined:
     """Maximise the sum of f_p(x_p) under bounds and limits of sums, by linear programs over ever finer pieces.
 
     Every piece is a chord of the true curve, so a round's solution is feasible and its benefit is a lower bound. The
@@ -69,6 +108,10 @@ def refine(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> 
         Bounds (p,) [steps].
     sums
         Limits of sums; the first is the total over all lines.
+    begun
+        Where to begin, worked out where it is not given.
+    effort
+        After its end the round at hand is the last.
 
     Raises
     ------
@@ -77,43 +120,67 @@ def refine(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> 
     AllocsimError
         If the solver stopped before any amounts were found that keep them.
     """
-    if (lo > hi).any() or any(_hopeless(limit, lo) for limit in sums):
-        raise NoneFits
+    begun = begun or start(curves, lo, hi, sums)
     stated = [number for number, limit in enumerate(sums) if limit.members.size]
-    caps = nested(sums)
-    start = split(curves, lo, hi, [Cap(members=sums[number].members, level=sums[number].level) for number in caps])
-    held = _held(sums, caps, start.prices, len(lo))
-    unit = _unit(start.prices, curves, lo)
-    x, spacing = start.steps, _first_spacing(np.append(start.prices, 0.0)[held], curves, lo, hi)
+    caps, x = begun.caps, begun.steps
+    held = _held(sums, caps, begun.prices, len(lo))
+    unit = _unit(begun.prices, curves, lo)
+    spacing = _first_spacing(np.append(begun.prices, 0.0)[held], curves, lo, hi)
     pieces = around(curves, x, lo, hi, spacing)
     solver = Solver(state(_scaled(pieces, unit), sums, unit=unit))
     widest = np.array([sums[number].widest for number in stated])
     solver.begin(*_vertex(pieces, x, held, [stated.index(number) for number in caps]))
-    multipliers = _witness(sums, caps, start.prices)
-    spending = floats(x) if keeps(sums, x) else None
+    multipliers, spending = begun.multipliers, floats(x) if keeps(sums, x) else None
+    windowed = False
     for rounds in range(1, ROUNDS + 1):
         finest = False
         if rounds > 1:
-            pieces = around(curves, x, lo, hi, spacing)
+            low, high = _window(x, lo, hi, spacing) if windowed else (lo, hi)
+            pieces = around(curves, x, low, high, spacing)
             solver.change(cost=(-pieces.slope / unit).ravel(), upper=pieces.width.astype(np.float64).ravel())
+            solver.level([(sums[n].level - sums[n].activity(pieces.start)) / sums[n].widest for n in stated])
         solution = solver.run()
+        if solution.status == "infeasible" and windowed:
+            windowed, spacing = False, integers(8 * spacing)
+            continue
         if solution.status == "infeasible":
             raise NoneFits
         if solution.status == "limit":
             break
         multipliers = np.zeros(len(sums))
         multipliers[stated] = -solution.duals * unit / widest
-        spending = floats(lo + solution.values[: pieces.width.size].reshape(pieces.width.shape).sum(axis=1))
+        taken = solution.values[: pieces.width.size].reshape(pieces.width.shape).sum(axis=1)
+        spending = floats(pieces.start + taken)
         beside = _beside(pieces, spending)
         finest = bool((beside <= 1).all())
-        if finest:
+        if finest or effort.is_over:
             break
-        reach = REACH * spacing
-        x = np.clip(np.rint(spending).astype(np.int64), np.maximum(lo, x - reach), np.minimum(hi, x + reach))
-        spacing = np.maximum(1, np.minimum(-(-beside // 8), 8 * spacing))
+        at = np.clip(np.rint(spending).astype(np.int64), lo, hi)
+        moved = np.abs(at - x)
+        edge = int(OFFSETS.max()) * spacing
+        wanted = np.where(moved < edge, -(-beside // 8), np.where(moved == edge, 4 * spacing, -(-moved // 8)))
+        spacing = integers(np.maximum(1, wanted))
+        x = at
+        windowed = bool((hi - lo).sum() > max(WIDE, FAR * spacing.sum()))
     if spending is None:
         raise AllocsimError(Text("HiGHS stopped before it found a plan", "HiGHS 中止，未找到可行方案"))
     return Refined(spending=spending, multipliers=floats(_signed(multipliers, sums)), rounds=rounds, finest=finest)
+
+
+def start(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> Start:
+    """Return the amounts and multipliers that the total and the ceilings that nest in it give alone.
+
+    Raises
+    ------
+    NoneFits
+        If bounds, or bounds and one limit, cannot hold together.
+    """
+    if (lo > hi).any() or any(_hopeless(limit, lo) for limit in sums):
+        raise NoneFits
+    caps = nested(sums)
+    found = split(curves, lo, hi, [Cap(members=sums[number].members, level=sums[number].level) for number in caps])
+    multipliers = floats(_witness(sums, caps, found.prices))
+    return Start(caps=tuple(caps), steps=integers(found.steps), prices=floats(found.prices), multipliers=multipliers)
 
 
 def _witness(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray) -> FloatArray:
@@ -140,6 +207,12 @@ def around(curves: Columns, x: IntArray, lo: IntArray, hi: IntArray, spacing: In
     for s in range(width.shape[1]):
         slope[:, s] = chord(curves, corners[:, s], width[:, s])
     return Pieces(start=lo, width=integers(width), slope=floats(slope))
+
+
+def _window(x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> tuple[IntArray, IntArray]:
+    """Return bounds within twice the reach of the corners around ``x``, all (p,) [steps]."""
+    reach = 2 * int(OFFSETS.max()) * spacing
+    return integers(np.maximum(lo, x - reach)), integers(np.minimum(hi, x + reach))
 
 
 def nested(sums: Sequence[Sum]) -> list[int]:

@@ -6,6 +6,7 @@ price of moving the numbers of all of them by a step at once, and one for each l
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,10 @@ from allocsim.model.arrays import BoolArray, IntArray, integers
 from allocsim.model.plan import RuleReport
 from allocsim.optimise.limits import FREE, Each, Rows, Sense, Sum
 from allocsim.optimise.prices import Price, Prices, asked_together, lifted_together, lowered_together
+from allocsim.optimise.tallies import tallies
 
 
-def reports(rows: Rows, steps: IntArray, found: Prices) -> tuple[RuleReport, ...]:
+def reports(rows: Rows, steps: IntArray, found: Prices, *, held: Collection[int] = ()) -> tuple[RuleReport, ...]:
     """Return the reports of all rules in the order of the file, then of the money and of limits that lines state.
 
     Parameters
@@ -27,6 +29,8 @@ def reports(rows: Rows, steps: IntArray, found: Prices) -> tuple[RuleReport, ...
         The plan (p,) [steps].
     found
         Its prices.
+    held
+        Sources that hold some line.
     """
     told: list[RuleReport] = []
     for source in range(len(rows.sources)):
@@ -36,6 +40,7 @@ def reports(rows: Rows, steps: IntArray, found: Prices) -> tuple[RuleReport, ...
         for limit in rows.each:
             if limit.source == source:
                 told += _of_each(rows, steps, found, limit)
+        told += tallies(rows, steps, source, held=held)
     return tuple(told)
 
 
@@ -53,6 +58,8 @@ def _of_sum(rows: Rows, steps: IntArray, found: Prices, number: int) -> RuleRepo
         activity=limit.activity(steps) + held_back,
         slack=limit.slack(steps),
         price=found.of_sum(number),
+        grain=limit.grain if limit.weight is not None else 0.0,
+        hard=limit.penalty is None,
     )
 
 
@@ -148,6 +155,8 @@ def _price_of_line(
     For a ceiling that holds: one step more frees w >= up - a, so at least max(0, up - max a); one step less costs at
     most down - min a. Floors the other way round; a fix moves both ways with its number.
     """
+    if np.isnan(found.up[line]):  # one of a pot
+        return None, None
     x = int(steps[line])
     rise, fall = loose
     gain = _finite(found.up[line] - found.asked_most[line])
@@ -168,6 +177,8 @@ def _price_together(
     standing = integers(lines[at])
     if not standing.size:
         return 0.0, 0.0
+    if np.isnan(found.up[standing]).any():  # some are of a pot
+        return None, None
     least, most = asked_together(found, standing)
     gain = _finite(float(found.up[standing].sum()) - most)
     loss = _finite(float(found.down[standing].sum()) - least)
@@ -194,10 +205,20 @@ def report(
     covered: int = 1,
     price: tuple[Price, Price] = (None, None),
     binding: bool | None = None,
+    grain: float = 0.0,
+    hard: bool = True,
 ) -> RuleReport:
-    """Return the report of one row, its whole steps told as money; a row without a price has none to tell."""
-    origin, money = rows.sources[source], rows.step.money
-    more, less = (None if each is None else each / rows.step.size + 0.0 for each in price)
+    """Return the report of one row, its whole steps told as money; a row without a price has none to tell.
+
+    A weighted row counts in grains, each of them ``grain`` in the unit of the rule's column.
+    """
+    origin = rows.sources[source]
+    size = grain or rows.step.size
+
+    def told(number: int) -> float:
+        return number * grain if grain else rows.step.money(number)
+
+    more, less = (None if each is None else each / size + 0.0 for each in price)
     return RuleReport(
         name=origin.name,
         kind=origin.kind,
@@ -205,12 +226,15 @@ def report(
         row=row,
         covered=covered,
         sense=sense,
-        level=money(level),
-        activity=money(activity),
-        slack=money(slack),
+        level=told(level),
+        activity=told(activity),
+        slack=told(slack),
         binding=slack <= 0 if binding is None else binding,
         price_up=more,
         price_down=less,
+        counted_in="column" if grain else "money",
+        broken=0.0 if hard else told(max(0, -slack)),
+        hard=hard,
     )
 
 

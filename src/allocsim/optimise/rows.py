@@ -13,8 +13,12 @@ from allocsim.model.evidence import Evidence
 from allocsim.model.money import decimal
 from allocsim.model.rule import Fix, Floor, Rule
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.kinds import KINDS, book
+from allocsim.optimise.book import book
+from allocsim.optimise.choices import if_funded
+from allocsim.optimise.factors import pots_alone
+from allocsim.optimise.kinds import KINDS
 from allocsim.optimise.limits import COMMITTED, FREE, LEAST, MOST, RESERVE, TOTAL, Each, Rows, Source, Sum
+from allocsim.optimise.softness import line_by_line, price_breaking
 from allocsim.optimise.yielding import give_way
 
 RESERVE_BASIS = {"CNY": "预算法第四十条"}
@@ -26,7 +30,8 @@ def rows(scenario: Scenario, evidence: Evidence | None) -> Rows:
     """Compile the rules, the money and the columns of projects into limits in whole steps.
 
     Floors and the reserve are rounded up to the step, ceilings and the total down. Rules that give way do so here,
-    line by line, so that what is left is plain bounds and sums.
+    line by line. Rules that may be broken become limits of sums with a penalty, one for each line where they bind line
+    by line, so that bounds are what must hold. ``min`` is a floor, and for lines that a rule lets go unfunded a hole.
 
     Parameters
     ----------
@@ -39,24 +44,32 @@ def rows(scenario: Scenario, evidence: Evidence | None) -> Rows:
     ------
     InvalidInput
         With every rule that cannot be read as a limit: a fixed amount off the step, an unknown column or grade, a
-        rule that gives way to one that does not exist.
+        rule that gives way to one that does not exist, a line in two pots.
     """
     step, stated = scenario.step, scenario.settings.rule
     at = book(scenario, evidence)
     compiled = [KINDS[rule.kind](rule, source, at) for source, rule in enumerate(stated)]
-    each = give_way(at, [limit for lines, _ in compiled for limit in lines])
+    each = give_way(at, compiled)
+    pots_alone(at, compiled)
     if at.problems:
         raise InvalidInput(at.problems)
-    each = [limit for limit in [*each, *_own_limits(scenario, len(stated) + 2)] if limit.project.size]
+    own, count = len(stated) + 2, len(scenario.projects)
+    optional, holes = if_funded(at, compiled, least=own + 1)
+    each, soft = line_by_line(at, each)
+    parts = sorted([*(found for rule in compiled for found in rule.parts), *holes], key=lambda found: found.source)
+    sums = sorted([*price_breaking(at, compiled), *soft], key=lambda limit: limit.source)
+    each = [limit for limit in [*each, *_own_limits(scenario, own, optional)] if limit.project.size]
     total, reserve = step.down(decimal(scenario.settings.budget.total)), reserve_steps(scenario)
-    count = len(scenario.projects)
     lo, hi, lo_by, hi_by = tightest(each, count, max(total - reserve, 0) + 1)
     return Rows(
         id=scenario.projects.text("id"),
         step=step,
         sources=(*(_source(rule) for rule in stated), *_own_sources(scenario)),
         each=tuple(each),
-        sums=(_whole(len(stated), count, total - reserve), *(row for _, sums in compiled for row in sums)),
+        sums=(_whole(len(stated), count, total - reserve), *sums),
+        parts=tuple(parts),
+        choices=tuple(choice for rule in compiled for choice in rule.choices),
+        pots=tuple(pot for rule in compiled for pot in rule.pots),
         lo=lo,
         hi=hi,
         lo_by=lo_by,
@@ -119,19 +132,27 @@ def _own_sources(scenario: Scenario) -> tuple[Source, ...]:
 
 
 def _is_due(rule: Rule) -> bool:
-    """Tell whether a rule pays what is owed: a fix of each line, or a floor of each line of a class or commitment."""
-    if isinstance(rule, Fix):
-        return rule.scope == "each"
-    return isinstance(rule, Floor) and rule.scope == "each" and ("class" in rule.where or rule.of == "committed")
+    """Tell whether a rule pays what is owed: a fix of each line, or a floor of each line of a class or commitment.
+
+    What may be broken is not owed.
+    """
+    if not isinstance(rule, Fix | Floor) or rule.scope != "each" or not rule.hard:
+        return False
+    return isinstance(rule, Fix) or "class" in rule.where or rule.of == "committed"
 
 
-def _own_limits(scenario: Scenario, first: int) -> list[Each]:
-    """Return what lines state of themselves: ``committed`` and ``min`` as floors, ``max`` as a ceiling."""
+def _own_limits(scenario: Scenario, first: int, optional: IntArray) -> list[Each]:
+    """Return what lines state of themselves: ``committed`` and ``min`` as floors, ``max`` as a ceiling.
+
+    The ``min`` of lines that a rule lets go unfunded is no floor.
+    """
     projects, step = scenario.projects, scenario.step
     limits = []
     for source, name in enumerate(("committed", "min"), start=first):
         values = projects.number(name)
         lines = np.flatnonzero(values > 0)
+        if name == "min":
+            lines = np.setdiff1d(lines, optional)
         low = [step.up(decimal(amount)) for amount in values[lines].tolist()]
         limits.append(_limit(source, lines, low=low))
     values = projects.number("max")

@@ -6,7 +6,7 @@ starts. Here every option's return code is checked, and a program solved before 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,8 @@ from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, floats, integers
 from allocsim.optimise.problem import Program
 
-OPTIONS: dict[str, str | int | float | bool] = {
+Options = Mapping[str, str | int | float | bool]
+OPTIONS: Options = {
     "output_flag": False,
     "threads": 1,
     "random_seed": 0,
@@ -119,12 +120,14 @@ class Solver:
     ----------
     program
         The stated problem, or its arrays.
+    options
+        Options of HiGHS beside :data:`OPTIONS`, or instead of some of them.
     """
 
-    def __init__(self, program: Program | Arrays) -> None:
+    def __init__(self, program: Program | Arrays, options: Options | None = None) -> None:
         self.arrays = program if isinstance(program, Arrays) else arrays(program)
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        for name, value in OPTIONS.items():
+        for name, value in {**OPTIONS, **(options or {})}.items():
             _check(self._highs.setOptionValue(name, value), f"option {name}")
         _check(self._highs.passModel(_model(self.arrays)), "model")
         self._columns = np.arange(len(self.arrays.cost), dtype=np.int32)
@@ -136,6 +139,13 @@ class Solver:
         if upper is not None:
             first = self._columns[: len(upper)]
             _check(self._highs.changeColsBounds(len(upper), first, self.arrays.lower[: len(upper)], upper), "bounds")
+
+    def level(self, levels: Sequence[float]) -> None:
+        """Replace the level of every row, each of which keeps its sense."""
+        low, high = self.arrays.row_lower, self.arrays.row_upper
+        for row, level in enumerate(levels):
+            ends = (level if np.isfinite(low[row]) else -np.inf, level if np.isfinite(high[row]) else np.inf)
+            _check(self._highs.changeRowBounds(row, *ends), "rows")
 
     def begin(self, full: BoolArray, tight: Sequence[tuple[int, int]]) -> None:
         """Begin at a vertex: columns that are ``full`` at their upper bounds, the others at their lower.
@@ -157,6 +167,9 @@ class Solver:
     def run(self) -> Solution:
         """Solve, and return what HiGHS says."""
         returned = self._highs.run()
+        if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:  # its basis has gone numerically astray
+            self._highs.clearSolver()
+            returned = self._highs.run()
         status = _STATUS.get(self._highs.getModelStatus(), "limit")
         if returned == highspy.HighsStatus.kError:
             raise AllocsimError(Text("HiGHS failed", "HiGHS 求解出错"))
@@ -174,9 +187,9 @@ class Solver:
         )
 
 
-def solve(program: Program | Arrays) -> Solution:
+def solve(program: Program | Arrays, options: Options | None = None) -> Solution:
     """Solve a program once."""
-    return Solver(program).run()
+    return Solver(program, options).run()
 
 
 def from_rows(

@@ -9,7 +9,8 @@ import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.allocate import allocate
+from allocsim.optimise.convex import Allocation
 from allocsim.optimise.certify import certify, sound
 from allocsim.optimise.limits import Rows, Sum
 from allocsim.optimise.problem import Pieces, state
@@ -91,7 +92,15 @@ class Sweep:
         certificate = certify(self._curves, rows, steps=amounts, multipliers=multipliers)
         if not certificate.closed:
             return None
-        return Allocation(steps=amounts, multipliers=multipliers, certificate=certificate, rounds=rounds, method="lp")
+        return Allocation(
+            steps=amounts,
+            multipliers=multipliers,
+            counting=floats([]),
+            certificate=certificate,
+            rounds=rounds,
+            method="lp",
+            held=rows,
+        )
 
     def _refined(
         self, x: IntArray, spacing: IntArray, bounds: tuple[IntArray, IntArray], sums: Sequence[Sum]

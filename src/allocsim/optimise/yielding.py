@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from allocsim.errors import Text
 from allocsim.model.arrays import integers
 from allocsim.model.nearest import did_you_mean
-from allocsim.model.rule import Rule
-from allocsim.optimise.kinds import Book
+from allocsim.model.rule import AmountRule, ByFactors, Rule
+from allocsim.optimise.book import Book, Compiled
 from allocsim.optimise.limits import FREE, Each
+from allocsim.optimise.softness import LINEAR
 
 
-def give_way(at: Book, each: list[Each]) -> list[Each]:
-    """Return the limits line by line after ``yields_to``.
+def give_way(at: Book, compiled: Sequence[Compiled]) -> list[Each]:
+    """Return the limits line by line after ``yields_to``, in the order of the rules.
 
     A ceiling is lifted to the floor of the rule it gives way to, a floor lowered to that rule's ceiling; lines that
     the named rule does not bind are untouched. Where the named rule itself gives way, its limits after that count.
@@ -23,16 +25,22 @@ def give_way(at: Book, each: list[Each]) -> list[Each]:
     Parameters
     ----------
     at
-        Grows by a problem for each name that is no rule, names a rule of sums, or leads back to where it started.
-    each
-        Limits of all rules line by line.
+        Grows by a problem for each name that is no rule, names a rule that has no limits line by line, or leads back
+        to where it started.
+    compiled
+        What every rule became, in order. The lines that a formula leaves with nothing neither give way nor are given
+        way to.
     """
     rules = at.scenario.settings.rule
     by_name = {rule.name: index for index, rule in enumerate(rules)}
+    of_pots = {index: each.each for index, each in enumerate(compiled) if isinstance(rules[index], ByFactors)}
+    stated = {limit.source: limit for index, each in enumerate(compiled) if index not in of_pots for limit in each.each}
     settled: dict[int, Each | None] = {}
     for index in range(len(rules)):
-        _settle(index, at, by_name, {limit.source: limit for limit in each}, settled, ())
-    return [limit for index in range(len(rules)) if (limit := settled[index]) is not None]
+        _settle(index, at, by_name, stated, settled, ())
+    moved = {index: (limit,) for index, limit in settled.items() if limit is not None}
+    limits = {**moved, **of_pots}
+    return [limit for index in range(len(rules)) for limit in limits.get(index, ())]
 
 
 def _settle(
@@ -59,20 +67,28 @@ def _settle(
         else:
             stronger = _settle(other, at, by_name, stated, settled, (*above, index))
             if limit is None or stronger is None:
-                _refuse_sum(at, rule, name, own=limit is None)
+                _refuse(at, rule, name, own=limit is None)
             else:
                 limit = _moved(limit, stronger, len(at.last))
     settled[index] = limit
     return limit
 
 
-def _refuse_sum(at: Book, rule: Rule, name: str, *, own: bool) -> None:
+def _refuse(at: Book, rule: Rule, name: str, *, own: bool) -> None:
+    """Note that a rule, or the one it gives way to, has no limits line by line."""
+    other = rule if own else next(each for each in at.scenario.settings.rule if each.name == name)
     which: Text = Text("it", "本规则") if own else Text(f"'{name}'", f"“{name}”")
+    what = Text("limits a sum", "限制的是合计数")
+    if not isinstance(other, LINEAR):
+        what = Text("bounds no amounts line by line", "不逐项限制金额")
+    hint = Text(f"take '{name}' out of 'yields_to'", f"请从 yields_to 中去掉“{name}”")
+    if isinstance(other, AmountRule):
+        hint = Text('use scope = "each"', '改用 scope = "each"')
     at.refuse(
         rule,
-        f"rules give way line by line, but {which.en} limits a sum",
-        f"让位只能逐项进行，但{which.zh}限制的是合计数",
-        hint=Text('use scope = "each"', '改用 scope = "each"'),
+        f"rules give way line by line, but {which.en} {what.en}",
+        f"让位只能逐项进行，但{which.zh}{what.zh}",
+        hint=hint,
     )
 
 

@@ -106,7 +106,13 @@ class Year:
 
 
 def year_lines(
-    scenario: Scenario, plan: Plan, curves: Curves, *, rows: tuple[HardRow, ...], districts: Districts
+    scenario: Scenario,
+    plan: Plan,
+    curves: Curves,
+    *,
+    rows: tuple[HardRow, ...],
+    districts: Districts,
+    still: BoolArray | None = None,
 ) -> Year:
     """Return the year to simulate.
 
@@ -120,6 +126,8 @@ def year_lines(
         Sum rules of the plan that moves must keep.
     districts
         The districts that the weather knows, axis d.
+    still
+        Lines whose amount no move may change within the year (p,); none where absent.
 
     Returns
     -------
@@ -142,7 +150,7 @@ def year_lines(
     area = whole_weights(area if area.sum() > 0 else np.ones(len(area)), AREA_UNIT)
     verification = day_of_year(farming.verification) if farming else day_of_year("06-29")
     return Year(
-        brief=_brief(scenario, plan, curves, rows=rows, area=floats(area)),
+        brief=_stilled(_brief(scenario, plan, curves, rows=rows, area=floats(area)), still),
         step=scenario.step.size,
         draws=curves.draws.scaled(scenario.step.size),
         exposure=exposure(district, vulnerability, districts.population),
@@ -187,6 +195,14 @@ def _brief(scenario: Scenario, plan: Plan, curves: Curves, *, rows: tuple[HardRo
         need=floats((farming.need_rate if farming else 0.0) * subsidies * area),
         replantable=farming.replantable if farming else 0.0,
     )
+
+
+def _stilled(brief: Brief, still: BoolArray | None) -> Brief:
+    """Return the brief with the bounds of some lines at their plan."""
+    if still is None or not still.any():
+        return brief
+    low, high = np.where(still, brief.planned, brief.low), np.where(still, brief.planned, brief.high)
+    return replace(brief, low=integers(low), high=integers(high))
 
 
 def _entitlement(scenario: Scenario, farming: AgricultureSettings | None) -> BoolArray:

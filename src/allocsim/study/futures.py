@@ -19,7 +19,8 @@ from allocsim.model.evidence import Evidence
 from allocsim.model.frontier import TOTAL, Frontier, PointStatus
 from allocsim.model.money import MoneyStep
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.allocate import allocate
+from allocsim.optimise.convex import Allocation
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.last_year import scaled_last

@@ -11,7 +11,7 @@ import numpy as np
 from allocsim.compare.compare import compare
 from allocsim.curves import fit as fitting
 from allocsim.evaluate import scores
-from allocsim.model.arrays import booleans
+from allocsim.model.arrays import BoolArray, booleans
 from allocsim.model.comparison import Comparison
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
@@ -22,6 +22,7 @@ from allocsim.model.scenario import Scenario
 from allocsim.model.shock import WeatherSource
 from allocsim.model.trajectory import Outcomes
 from allocsim.optimise import plan as planning
+from allocsim.optimise.limits import Rows
 from allocsim.optimise.rows import rows
 from allocsim.policies.catalogue import policies as stated_policies
 from allocsim.policies.own import own_policies
@@ -202,16 +203,33 @@ def _with_baseline(scenario: Scenario, own: tuple[Policy, ...]) -> tuple[Policy,
 
 def _year(scenario: Scenario, evidence: Evidence, curves: Curves, start: Plan) -> Year:
     """Return the year of the plan, its brief told the usual pace of every line from pilot lanes of their own."""
-    year = year_lines(scenario, start, curves, rows=_hard_rows(scenario, evidence), districts=districts(scenario))
+    limits = rows(scenario, evidence)
+    year = year_lines(
+        scenario, start, curves, rows=_hard_rows(limits), still=_still(limits), districts=districts(scenario)
+    )
     return year.told(usual_pace(year, weather_source(scenario, prefix="pilot/")))
 
 
-def _hard_rows(scenario: Scenario, evidence: Evidence) -> tuple[HardRow, ...]:
+def _hard_rows(limits: Rows) -> tuple[HardRow, ...]:
     """Return the sum rules that moves within the year must keep: all but the total, which the ledger keeps itself."""
-    compiled = rows(scenario, evidence)
     kept = []
-    for limit in compiled.sums[1:]:
-        chosen = booleans(np.isin(np.arange(len(compiled.id)), limit.members))
-        for sense in SENSES[limit.sense]:
-            kept.append(HardRow(name=compiled.name(limit.source), sense=sense, members=chosen, level=limit.level))
+    for limit in limits.sums[1:]:
+        if limit.is_plain:
+            chosen = booleans(np.isin(np.arange(len(limits.id)), limit.members))
+            for sense in SENSES[limit.sense]:
+                kept.append(HardRow(name=limits.name(limit.source), sense=sense, members=chosen, level=limit.level))
     return tuple(kept)
+
+
+def _still(limits: Rows) -> BoolArray:
+    """Return the lines that stay as planned: those of pots, of holes and counts, and of limits by a column (p,).
+
+    Such rules are of the plan as a whole; a move within the year that kept them would be a new plan.
+    """
+    bound = [holes.project for holes in limits.parts]
+    bound += [choice.members for choice in limits.choices]
+    bound += [pot.members for pot in limits.pots]
+    bound += [limit.members for limit in limits.sums if limit.weight is not None and limit.penalty is None]
+    still = np.zeros(len(limits.id))
+    still[np.concatenate([np.zeros(0, dtype=np.int64), *bound])] = 1.0
+    return booleans(still)
