@@ -34,6 +34,9 @@ _WANTED = {
     "finite": Text("must be a finite number", "必须是有限数"),
 }
 
+SELECTIONS = ("where", "except", "then", "lines")
+"""Keys under which conditions select lines; ``lines`` are those paid by standard."""
+
 
 def message_of(key: str, path: Path, group: Sequence[ErrorDetails], value: Any) -> Text:
     """Return what is wrong with a key.
@@ -56,7 +59,7 @@ def message_of(key: str, path: Path, group: Sequence[ErrorDetails], value: Any) 
         return Text(f"'{key}' has too few values: {shown(value)}", f"“{key}”的值不够：{shown(value)}")
     if kind == "missing":
         return Text(f"'{key}' is missing", f"缺少“{key}”")
-    if kind == "extra_forbidden" and not is_condition(path):
+    if kind == "extra_forbidden" and not is_told_whole(path):
         return Text(f"unknown key '{key}'", f"未知的键“{key}”")
     if kind == "value_error" and isinstance(context.get("error"), Unsound):
         text: Text = context["error"].text
@@ -169,6 +172,10 @@ def _union_message(path: Path) -> Text | None:
             'must be a file name or {file = "book.xlsx", sheet = "..."}',
             '必须是文件名或 {file = "book.xlsx", sheet = "..."}',
         )
+    if path[-1:] == ("min_change",):
+        return Text(
+            "must be a number, {amount = 50} or {share = 0.05}", "必须是数字、{amount = 50} 或 {share = 0.05}"
+        )
     if path[-1:] == ("score_basis",):
         return Text(
             'must be "level", "ratio" or a number between 0 and 1', '必须是 "level"、"ratio" 或 0 到 1 之间的数'
@@ -176,9 +183,14 @@ def _union_message(path: Path) -> Text | None:
     return None
 
 
+def is_told_whole(path: Path) -> bool:
+    """Tell whether what is wrong below a path is told of the path itself: a condition, a least move."""
+    return is_condition(path) or path[-1:] == ("min_change",)
+
+
 def is_condition(path: Path) -> bool:
-    """Tell whether a path is one condition of a selection (``where``, ``except``, the lines paid by standard)."""
-    return len(path) > 1 and path[-2] in ("where", "except", "lines")
+    """Tell whether a path is one condition of a selection."""
+    return len(path) > 1 and path[-2] in SELECTIONS
 
 
 def _quoted_words(text: str) -> list[str]:

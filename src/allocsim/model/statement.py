@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from allocsim.errors import Problem, Text
 from allocsim.model.nearest import did_you_mean, nearest
-from allocsim.model.refusal import hint_of, is_condition, message_of
+from allocsim.model.refusal import SELECTIONS, hint_of, is_told_whole, message_of
 from allocsim.model.settings import NAMED_LISTS, Settings
 
 Path = tuple[str | int, ...]
@@ -127,7 +127,7 @@ def _refusal(
 ) -> Refusal:
     key = key_of(raw, path)
     value = _value(raw, path)
-    unknown = group[0]["type"] == "extra_forbidden" and not is_condition(path)
+    unknown = group[0]["type"] == "extra_forbidden" and not is_told_whole(path)
     stated = next((each for each in changed if each == key or each.startswith(f"{key}.")), None)
     if unknown and stated is not None and path[0] not in NAMED_LISTS:
         hint = dotted_hint(stated)
@@ -163,7 +163,7 @@ def _path(raw: Mapping[str, Any], error: ErrorDetails) -> Path:
 def _closed(path: Sequence[str | int]) -> bool:
     """Tell whether a path is a union told as a whole: a table, or one condition of a selection."""
     above = path[-2] if len(path) > 1 else None
-    return above in ("where", "except", "lines") or (above == "tables" and len(path) == 2)
+    return above in SELECTIONS or (above == "tables" and len(path) == 2) or path[-1:] == ["min_change"]
 
 
 def _has(node: Any, step: str | int) -> bool:

@@ -137,8 +137,7 @@ def refine(
         if rounds > 1:
             low, high = _window(x, lo, hi, spacing) if windowed else (lo, hi)
             pieces = around(curves, x, low, high, spacing)
-            solver.change(cost=(-pieces.slope / unit).ravel(), upper=pieces.width.astype(np.float64).ravel())
-            solver.level([(sums[n].level - sums[n].activity(pieces.start)) / sums[n].widest for n in stated])
+            _put(solver, pieces, [sums[number] for number in stated], unit)
         solution = solver.run()
         if solution.status == "infeasible" and windowed:
             windowed, spacing = False, integers(8 * spacing)
@@ -155,12 +154,8 @@ def refine(
         finest = bool((beside <= 1).all())
         if finest or effort.is_over:
             break
-        at = np.clip(np.rint(spending).astype(np.int64), lo, hi)
-        moved = np.abs(at - x)
-        edge = int(OFFSETS.max()) * spacing
-        wanted = np.where(moved < edge, -(-beside // 8), np.where(moved == edge, 4 * spacing, -(-moved // 8)))
-        spacing = integers(np.maximum(1, wanted))
-        x = at
+        at = integers(np.clip(np.rint(spending).astype(np.int64), lo, hi))
+        x, spacing = at, _next_spacing(integers(np.abs(at - x)), beside, spacing)
         windowed = bool((hi - lo).sum() > max(WIDE, FAR * spacing.sum()))
     if spending is None:
         raise AllocsimError(Text("HiGHS stopped before it found a plan", "HiGHS 中止，未找到可行方案"))
@@ -181,6 +176,19 @@ def start(curves: Columns, lo: IntArray, hi: IntArray, sums: Sequence[Sum]) -> S
     found = split(curves, lo, hi, [Cap(members=sums[number].members, level=sums[number].level) for number in caps])
     multipliers = floats(_witness(sums, caps, found.prices))
     return Start(caps=tuple(caps), steps=integers(found.steps), prices=floats(found.prices), multipliers=multipliers)
+
+
+def _put(solver: Solver, pieces: Pieces, sums: Sequence[Sum], unit: float) -> None:
+    """Put other pieces into a program."""
+    solver.change(cost=(-pieces.slope / unit).ravel(), upper=pieces.width.astype(np.float64).ravel())
+    solver.level([(limit.level - limit.activity(pieces.start)) / limit.widest for limit in sums])
+
+
+def _next_spacing(moved: IntArray, beside: IntArray, spacing: IntArray) -> IntArray:
+    """Return the spacing of the next round (p,): finer where a line stayed within its corners, else wider."""
+    edge = int(OFFSETS.max()) * spacing
+    wanted = np.where(moved < edge, -(-beside // 8), np.where(moved == edge, 4 * spacing, -(-moved // 8)))
+    return integers(np.maximum(1, wanted))
 
 
 def _witness(sums: Sequence[Sum], caps: Sequence[int], prices: FloatArray) -> FloatArray:
