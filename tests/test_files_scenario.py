@@ -256,7 +256,7 @@ def test_districts_departments_and_curves(tmp_path: Path) -> None:
     (folder / "d.csv").write_text("id,name,grain_area\n1,a,100\n3,c,-1\n")
     (folder / "e.csv").write_text("name,ceiling\neducation,100\nhealth,100\n")
     (folder / "c.csv").write_text(
-        "project,family,value,scale,shape,points\n001,saturating,10,5,,\n002,powr,1,1,,\n002,power,1,0,1.5,\n,hill,,1,2,\n004,piecewise,,,,0:1\n"
+        "project,family,value,scale,shape,points\n001,saturating,10,5,,\n002,powr,1,1,,\n002,power,1,0,1.5,\n,hill,,1,-2,\n004,piecewise,,,,0:1\n"
     )
     found = {(problem.place, problem.key) for problem in errors(folder)}
     assert found == {

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from allocsim.model.plan import Conflict, RulesConflict
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.conflict import conflict, irreducible, shown
-from allocsim.optimise.elastic import Elastic, claims
+from allocsim.optimise.claims import claims
+from allocsim.optimise.clauses import shown
+from allocsim.optimise.conflict import conflict, irreducible
+from allocsim.optimise.elastic import Elastic
 from allocsim.optimise.plan import plan
 from allocsim.optimise.rows import rows
 from optimise_worlds import brute_force, curve_set, curves, evidence, scenario
@@ -161,7 +163,7 @@ def test_conflicts_are_irreducible_and_their_numbers_true(seed: int) -> None:
                     replace(claim, level=claim.level + sign * int(by)) if c in mine else claim
                     for c, claim in enumerate(claimed)
                 ]
-                assert Elastic(eased, 4, whole=True).holds(named) is ends
+                assert Elastic(eased, 4).holds(named) is ends
 
 
 def test_what_is_short_and_what_is_eased_are_whole_steps() -> None:

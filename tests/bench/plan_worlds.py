@@ -43,10 +43,7 @@ def city(
 
 
 def single(lines: int, *, seed: int = 0, money: float = 1.0) -> tuple[CurveSet, Rows]:
-    """Return curves in steps of a fixed size and limits of one total alone, the amounts ``money`` times as large.
-
-    The total is 1e6 steps at any size of the step, so that plans in units of ``money`` are the same.
-    """
+    """Return curves in steps and limits of one total alone; all amounts ``money`` times as many steps."""
     rng = np.random.default_rng(seed)
     last, curves = portfolio(rng, lines, FAMILIES)
     scaled = CurveSet(
@@ -56,7 +53,7 @@ def single(lines: int, *, seed: int = 0, money: float = 1.0) -> tuple[CurveSet, 
         shape=curves.shape,
         points=curves.points,
     )
-    total = int(round(last.sum() * money))
+    total = int(np.rint(last.sum() * money))
     whole = Sum(source=3, label="", sense="ceiling", members=integers(np.arange(lines)), level=total)
     return scaled, _rows(floats(last * money), (), [whole], total)
 

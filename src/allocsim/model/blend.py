@@ -12,8 +12,12 @@ from allocsim.model.curve import CurveSet, Points
 ROUNDS = 60
 FAR = 2.0**53
 """Spending beyond which nothing is looked for [money]."""
+NEAR = 2.0**-1000
+"""Spending below which nothing is looked for [money]."""
 CLOSE = 1e-13
 """Relative width at which the spending that meets a slope counts as found."""
+SAME = 1e-13
+"""Difference of logarithms up to which two slopes are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,30 +79,32 @@ class Blend:
     def spending_at(self, slope: FloatArray) -> FloatArray:
         """Return the spending at which B' falls to ``slope`` (p,) [money]; 0 where it is flatter from the start.
 
-        A sum of n falling slopes is ``slope`` nowhere before its slowest member alone is, and nowhere after all members
-        have fallen to a share 1/n of it. Between these two, regula falsi (Illinois) on the logarithm of B'.
+        A sum of n falling slopes is at least ``slope`` as long as each of them is a share 1/n of it, and at most
+        ``slope`` once none of them is. Between these two, secants of ln B' over ln x from the mean of the members' own
+        spendings, a bisection every fourth time.
         """
         wanted = np.broadcast_to(np.asarray(slope, dtype=np.float64), self.first.shape)
         number = np.diff(np.append(self.first, len(self.of)))
-        low = np.minimum(np.maximum.reduceat(self.members.spending_at(wanted[self.of]), self.first), FAR)
-        least = (wanted / number)[self.of]
-        high = np.minimum(np.maximum.reduceat(self.members.spending_at(least), self.first), FAR)
-        over, under = self._excess(low, wanted), self._excess(high, wanted)
+        alone = np.minimum(self.members.spending_at((wanted / number)[self.of]), FAR)
+        low, high = np.minimum.reduceat(alone, self.first), np.maximum.reduceat(alone, self.first)
+        if (low == high).all():
+            return low
+        least, at = low, np.clip(self._sum(alone) / number, low, high)
+        over_before, over = self._excess(least, wanted), self._excess(at, wanted)
+        none, before = over_before <= 0, np.maximum(least, NEAR)
+        low, high = np.where(over > 0, at, before), np.where(over < 0, at, high)
         for turn in range(ROUNDS):
-            open_ = (over > 0) & (under < 0) & (high - low > CLOSE * high)
+            open_ = ~none & (np.abs(over) > SAME) & (high - low > CLOSE * high)
             if not open_.any():
                 break
-            with np.errstate(invalid="ignore"):
-                at = low + (high - low) * over / (over - under)
-            at = np.where(np.isfinite(at) & (turn % 3 < 2), at, 0.5 * (low + high))
-            found = self._excess(at, wanted)
-            right = found < 0
-            low, high = np.where(open_ & ~right, at, low), np.where(open_ & right, at, high)
-            over, under = (
-                np.where(open_, np.where(right, 0.5 * over, found), over),
-                np.where(open_, np.where(right, found, 0.5 * under), under),
-            )
-        return np.where(under >= 0, high, np.where(over <= 0, low, 0.5 * (low + high)))
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                aim = at * np.exp(-over * np.log(at / before) / (over - over_before))
+            aim = np.where((low < aim) & (aim < high) & (turn % 4 < 3), aim, np.sqrt(low) * np.sqrt(high))
+            before, over_before = np.where(open_, at, before), np.where(open_, over, over_before)
+            at = np.where(open_, aim, at)
+            over = np.where(open_, self._excess(at, wanted), over)
+            high, low = np.where(open_ & (over < 0), at, high), np.where(open_ & (over > 0), at, low)
+        return np.where(none, least, np.where(over > SAME, high, at))
 
     def _excess(self, x: FloatArray, wanted: FloatArray) -> FloatArray:
         """Return ln B'(x) - ln wanted (p,), infinite where B' is."""

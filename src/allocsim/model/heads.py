@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,20 @@ from allocsim.model.table import Table
 _EXACT = Context(prec=60)
 
 
+class Counted(Protocol):
+    """What counts heads: the values of which column, and the column that counts them."""
+
+    @property
+    def by(self) -> str:
+        """The column whose values have heads."""
+        ...
+
+    @property
+    def heads(self) -> str:
+        """The number column that counts them."""
+        ...
+
+
 def values_of(column: NDArray[Any], lines: Sequence[int]) -> list[tuple[str, IntArray]]:
     """Return the lines of each value of a column (p,), values in order of first appearance; blanks are of none."""
     found: dict[str, list[int]] = {}
@@ -27,7 +41,7 @@ def values_of(column: NDArray[Any], lines: Sequence[int]) -> list[tuple[str, Int
     return [(label, integers(members)) for label, members in found.items()]
 
 
-def heads_table(rule: PerHeadFloor, projects: Table, districts: Table | None) -> Table | None:
+def heads_table(rule: Counted, projects: Table, districts: Table | None) -> Table | None:
     """Return the table that counts the heads: the one that ``by`` is a column of, else the other; None if neither."""
     own = [projects] if rule.by in projects and rule.by != "district" else []
     tables = [*own, *([districts] if districts is not None else []), projects]
@@ -38,10 +52,6 @@ def per_head_amount(
     rule: PerHeadFloor, value: str, members: IntArray, *, projects: Table, districts: Table | None
 ) -> Decimal:
     """Return what the lines of one value of ``by`` get at least, exactly and not yet in whole steps [money].
-
-    Heads that districts count are summed over the districts of the value: its own where ``by`` is a column of
-    districts, those of its lines where ``by`` is one of projects. Heads that projects count are those of the value
-    itself, so its lines must state one number; a line that states none leaves it to the others.
 
     Parameters
     ----------
@@ -58,6 +68,48 @@ def per_head_amount(
     ------
     Unsound
         If heads are missing, negative or contradictory, or the amount is beyond :data:`MOST_MONEY`.
+    """
+    count = heads_of(rule, value, members, projects=projects, districts=districts)
+    return for_heads(rule.amount, value, count)
+
+
+def for_heads(amount: float, value: str, count: Decimal) -> Decimal:
+    """Return an amount per head times the heads of a value, exactly [money].
+
+    Raises
+    ------
+    Unsound
+        If it is beyond :data:`MOST_MONEY`.
+    """
+    together = _EXACT.multiply(decimal(amount), count)
+    if together > decimal(MOST_MONEY):
+        shown = f"{float(together):.6g}"
+        raise Unsound(f"'{value}' comes to {shown}: no amount is so large", f"“{value}”合计{shown}，金额过大")
+    return together
+
+
+def heads_of(rule: Counted, value: str, members: IntArray, *, projects: Table, districts: Table | None) -> Decimal:
+    """Return how many heads one value of ``by`` has, exactly.
+
+    Heads that districts count are summed over the districts of the value: its own where ``by`` is a column of
+    districts, those of its lines where ``by`` is one of projects. Heads that projects count are those of the value
+    itself, so its lines must state one number; a line that states none leaves it to the others.
+
+    Parameters
+    ----------
+    rule
+        Says whose heads count, and where.
+    value
+        A value of ``by``, as text.
+    members
+        Its lines (c,).
+    projects, districts
+        The tables.
+
+    Raises
+    ------
+    Unsound
+        If heads are missing, negative or contradictory.
     """
     table = heads_table(rule, projects, districts)
     if table is None:
@@ -79,14 +131,10 @@ def per_head_amount(
     count = stated[0]
     for number in stated[1:] if table is not projects else []:
         count = _EXACT.add(count, number)
-    amount = _EXACT.multiply(decimal(rule.amount), count)
-    if amount > decimal(MOST_MONEY):
-        shown = f"{float(amount):.6g}"
-        raise Unsound(f"'{value}' comes to {shown}: no amount is so large", f"“{value}”合计{shown}，金额过大")
-    return amount
+    return count
 
 
-def _rows_of(rule: PerHeadFloor, value: str, members: IntArray, projects: Table, districts: Table) -> list[int]:
+def _rows_of(rule: Counted, value: str, members: IntArray, projects: Table, districts: Table) -> list[int]:
     """Return the districts of a value of ``by``."""
     if rule.by != "district" and rule.by not in projects and rule.by in districts:
         return [row for row, each in enumerate(districts.columns[rule.by].tolist()) if _label(each) == value]

@@ -127,6 +127,27 @@ class ObjectiveSettings(Stated):
         return self.risk_aversion == 0 and not self.uncertainty_budget
 
 
+class EquitySettings(Stated):
+    """How evenly the money reaches people: what the worst-off get at least, and how unequal it may be at most."""
+
+    by: str = Field("district", min_length=1, description="a column: its values are the groups of people compared")
+    heads: str = Field(
+        "population",
+        min_length=1,
+        description='a number column of districts or projects that counts heads; "none", or not stated and no such '
+        "column: every value of 'by' weighs one",
+    )
+    worst_off: Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False)] | None = Field(
+        None, description="[unit per head] money that every value of 'by' gets at least"
+    )
+    gini: Share | None = Field(None, description="Gini coefficient of money per head over the values of 'by', at most")
+
+    @property
+    def has_limits(self) -> bool:
+        """Tell whether equity limits the plan, rather than being reported only."""
+        return self.worst_off is not None or self.gini is not None
+
+
 class SolveSettings(Stated):
     """How the plan is computed; every method proves what it finds."""
 
@@ -298,6 +319,7 @@ class Settings(Stated):
     curves: CurvesSettings = CurvesSettings()
     budget: BudgetSettings
     objective: ObjectiveSettings = ObjectiveSettings()
+    equity: EquitySettings = EquitySettings()
     solve: SolveSettings = SolveSettings()
     rule: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
     simulate: SimulateSettings = SimulateSettings()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, integers
+from allocsim.model.groups import Groups
 from allocsim.model.money import MoneyStep
 
 FREE = 2**52
 """Steps that stand for "no ceiling": beyond any amount, yet exact in a float."""
 TOTAL, RESERVE = "budget.total", "budget.reserve"
 COMMITTED, LEAST, MOST = "projects.committed", "projects.min", "projects.max"
+WORST_OFF, GINI = "equity.worst_off", "equity.gini"
+_FITS = 2.0**62
+"""Sums up to here fit into 64 bits, float rounding included; larger ones are added without a limit."""
 Sense = Literal["floor", "ceiling", "fix"]
-Standing = Literal["rule", "total", "reserve", "line"]
+Standing = Literal["rule", "total", "reserve", "line", "equity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ class Source:
         True where the money is due by law, contract or entitlement: signed commitments, amounts that are fixed line
         by line, and floors of each line of a class.
     standing
-        A rule, the total, the reserve, or a limit that each line states of itself.
+        A rule, the total, the reserve, a limit that each line states of itself, or one of equity.
     """
 
     name: str
@@ -107,13 +112,17 @@ class Sum:
 
     @property
     def widest(self) -> float:
-        """The largest coefficient, 1 where there is none: the unit in which a solver counts this limit."""
-        return 1.0 if self.weight is None else float(self.weight.max(initial=1))
+        """The largest coefficient by size, 1 where there is none: the unit in which a solver counts this limit."""
+        return 1.0 if self.weight is None else float(np.abs(self.weight).max(initial=1))
 
     def activity(self, x: IntArray) -> int:
         """Return the sum over the members [steps; grains where weighted]."""
         amounts = x[self.members]
-        return int(amounts.sum() if self.weight is None else (amounts * self.weight).sum())
+        if self.weight is None:
+            return int(amounts.sum())
+        if float(np.abs(amounts).sum()) * self.widest < _FITS:
+            return int((amounts * self.weight).sum())
+        return sum(amount * weight for amount, weight in zip(amounts.tolist(), self.weight.tolist(), strict=True))
 
     def renumbered(self, rank: IntArray) -> Sum:
         """Return the limit over lines numbered otherwise: line p becomes ``rank[p]``; members rise."""
@@ -227,6 +236,19 @@ class Pot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Equality:
+    """One source's cap on inequality: the Gini coefficient of money per head over groups of lines is at most ``cap``."""
+
+    source: int
+    groups: Groups
+    cap: Fraction
+
+    def holds(self, x: IntArray) -> bool:
+        """Tell whether whole amounts (p,) [steps] keep the cap, exactly."""
+        return self.groups.gini(x) <= self.cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
     """All limits of a plan, compiled; axis p in the order of the projects table.
 
@@ -237,13 +259,16 @@ class Rows:
     step
         The whole money in which all else is counted.
     sources
-        Rules in the order of the file, then the total, the reserve and the limits that lines state of themselves.
+        Rules in the order of the file, then the total, the reserve, the limits that lines state of themselves, and
+        those of equity.
     each
         Limits line by line, in the order of ``sources``.
     sums
         Limits of sums over lines; the first is the total less the reserve, over all lines.
     parts, choices, pots
         Rules with holes in what a line may have, rules that count lines, and pots split by a formula.
+    equality
+        The cap on inequality, where there is one.
     lo, hi
         Bounds of each line (p,) [steps]: the tightest of ``each``. A line without a ceiling may have one step more
         than all there is, so that this bound never holds it.
@@ -270,11 +295,12 @@ class Rows:
     parts: tuple[Parts, ...] = ()
     choices: tuple[Choice, ...] = ()
     pots: tuple[Pot, ...] = ()
+    equality: Equality | None = None
 
     @property
     def is_convex(self) -> bool:
-        """Tell whether bounds and sums are all there is: no holes, no counting of lines, no pots."""
-        return not (self.parts or self.choices or self.pots)
+        """Tell whether bounds and sums are all there is: no holes, no counting of lines, no pots, no cap on inequality."""
+        return not (self.parts or self.choices or self.pots or self.equality)
 
     @property
     def available(self) -> int:

@@ -13,6 +13,7 @@ from allocsim.errors import AllocsimError, InvalidInput, Problem
 from allocsim.model.comparison import Comparison, Interval, PolicyResult
 from allocsim.model.curve import Curves, CurveSet, Selection
 from allocsim.model.evidence import Evidence
+from allocsim.model.margin import Margin, PriceRange
 from allocsim.model.plan import BetterThanLastYear, Conflict, Fact, RuleReport, RulesConflict
 from allocsim.model.result import Result, there
 from allocsim.report.lines import departments, lines, numbers_of
@@ -213,6 +214,7 @@ def plan(result: Result) -> Document:
     """Return ``allocsim.plan/1``: amounts, reasons, prices of rules and the certificate."""
     made = there(result.plan, "plan")
     rows = lines(result)
+    ranges = {(told.rule, told.row): told for told in made.ranges}
     return {
         "schema": "allocsim.plan/1",
         "scenario": made.scenario,
@@ -231,6 +233,7 @@ def plan(result: Result) -> Document:
         "rounding_loss": made.rounding_loss,
         "gap": made.gap,
         "price": made.price,
+        **_margin(made.margin),
         "better_than_last_year": _better(made.better_than_last_year),
         "departments": [
             {
@@ -255,12 +258,13 @@ def plan(result: Result) -> Document:
                 "held_by": row.held_by,
                 "verb": made.reasons[p].verb,
                 "reason": row.reason,
+                "to_gain": _to_gain(made.to_gain[p], row.to_gain) if made.to_gain else None,
                 "wrong_cut_probability": row.wrong_cut,
                 "flags": list(row.flags),
             }
             for p, row in enumerate(rows)
         ],
-        "rules": [_rule(rule) for rule in made.rules],
+        "rules": [_rule(rule, ranges.get((rule.name, rule.row))) for rule in made.rules],
     }
 
 
@@ -278,7 +282,23 @@ def _better(better: BetterThanLastYear | None) -> Document | None:
     }
 
 
-def _rule(rule: RuleReport) -> Document:
+def _margin(margin: Margin | None) -> Document:
+    """Return what a little more or less money does, benefit of the next unit per unit of money."""
+    if margin is None:
+        return {"one_percent": None, "next_unit": None, "unallocated_by": []}
+    following = margin.next_unit
+    return {
+        "one_percent": {"more": margin.more, "less": margin.less},
+        "next_unit": following and {"id": following.id, "others": list(following.others), "benefit": following.benefit},
+        "unallocated_by": [{"rule": kept.rule, "keeps": kept.keeps} for kept in margin.unallocated_by],
+    }
+
+
+def _to_gain(fact: Fact, text: str) -> Document:
+    return {"text": text, "code": fact.code, **dict(fact.values)}
+
+
+def _rule(rule: RuleReport, within: PriceRange | None) -> Document:
     return {
         "name": rule.name,
         "kind": rule.kind,
@@ -292,6 +312,7 @@ def _rule(rule: RuleReport) -> Document:
         "binding": rule.binding,
         "price_up": rule.price_up,
         "price_down": rule.price_down,
+        "price_range": within and {"low": within.low, "high": within.high},
     }
 
 

@@ -15,6 +15,7 @@ from allocsim.model.plan import Plan
 from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
 from allocsim.model.table import Table
+from allocsim.report.margins import gains
 from allocsim.report.names import in_language
 from allocsim.report.numbers import Numbers, numbers
 from allocsim.report.reasons import sentence
@@ -34,7 +35,7 @@ class Line:
 
     ``executed`` is a share of this year's budget, ``change`` is against last budget and ``change_share`` its share,
     ``reduction`` what review takes off the request, ``marginal`` benefit of one more unit. ``amount`` is new money:
-    ``carryover`` comes in addition and is used first.
+    ``carryover`` comes in addition and is used first. ``to_gain`` is empty where it was not asked.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Line:
     indicators: str
     verb: str
     reason: str
+    to_gain: str
     basis: str
     held_by: str
     low: float
@@ -106,7 +108,8 @@ def lines(result: Result, *, language: str | None = None) -> tuple[Line, ...]:
     written = numbers_of(result, language=spoken.language)
     shown = _Shown.of(result, len(plan.id), spoken)
     reasons = [sentence(plan, p, words=spoken, numbers=written) for p in range(len(plan.id))]
-    return tuple(_line(plan, p, shown, reason) for p, reason in enumerate(reasons))
+    more = gains(plan, result.scenario, words=spoken, numbers=written)
+    return tuple(_line(plan, p, shown, reasons[p], more[p]) for p in range(len(plan.id)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,7 +145,7 @@ class _Shown:
         )
 
 
-def _line(plan: Plan, p: int, shown: _Shown, reason: str) -> Line:
+def _line(plan: Plan, p: int, shown: _Shown, reason: str, to_gain: str) -> Line:
     last, amount = float(plan.last[p]), plan.money_step.money(int(plan.steps[p]))
     change = amount - (last if last == last else 0.0)
     requested, carryover = float(plan.requested[p]), float(shown.carryover[p])
@@ -168,6 +171,7 @@ def _line(plan: Plan, p: int, shown: _Shown, reason: str) -> Line:
         indicators=shown.indicators.get(plan.id[p], ""),
         verb="new" if verb == "increase" and not last > 0 else verb,
         reason=reason,
+        to_gain=to_gain,
         basis=plan.reasons[p].basis,
         held_by=rule_words(plan.held_by[p], shown.spoken),
         low=float(plan.low[p]),

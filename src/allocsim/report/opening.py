@@ -11,6 +11,7 @@ from allocsim.model.plan import BetterThanLastYear, Plan
 from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
 from allocsim.report.lines import Line, Totals, lines, numbers_of, totals
+from allocsim.report.margins import little
 from allocsim.report.numbers import Numbers, plain
 from allocsim.report.reasons import inner
 from allocsim.report.words import Words, words
@@ -44,7 +45,7 @@ def cards(result: Result, *, language: str | None = None) -> tuple[Card, ...]:
     spoken = words(language or result.scenario.settings.language)
     written = numbers_of(result, language=spoken.language)
     found = [
-        where(plan, lines(result, language=spoken.language), spoken=spoken, written=written),
+        where(plan, result.scenario, lines(result, language=spoken.language), spoken=spoken, written=written),
         gained(result, plan, spoken=spoken, written=written),
     ]
     if result.comparison is not None:
@@ -52,8 +53,9 @@ def cards(result: Result, *, language: str | None = None) -> tuple[Card, ...]:
     return tuple(found)
 
 
-def where(plan: Plan, rows: tuple[Line, ...], *, spoken: Words, written: Numbers) -> Card:
-    """Answer where next year's money goes and what moves."""
+def where(plan: Plan, scenario: Scenario, rows: tuple[Line, ...], *, spoken: Words, written: Numbers) -> Card:
+    """Answer where next year's money goes and what moves, and what a little more or less of it would do."""
+    near = little(plan, scenario, words=spoken, numbers=written)
     pool = plan.total - plan.reserve
     whole = totals("", rows)
     free = pool - plan.rigid
@@ -79,7 +81,7 @@ def where(plan: Plan, rows: tuple[Line, ...], *, spoken: Words, written: Numbers
         figure=written.prose(pool),
         caption=spoken("card.h1"),
         sentence=said,
-        note="",
+        note=_joined([part for part in near if part], spoken),
         beside=(*beside, (spoken("card.m_reserve"), written.prose(plan.reserve))),
     )
 

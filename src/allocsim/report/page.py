@@ -29,7 +29,7 @@ from allocsim.report.numbers import Numbers, plain, score, significant
 from allocsim.report.opening import cards, has_hazards, policy_words
 from allocsim.report.options import options, recommendation
 from allocsim.report.reasons import one
-from allocsim.report.rules import CHINESE_LAW, ease, groups
+from allocsim.report.rules import CHINESE_LAW, ease, groups, range_words
 from allocsim.report.words import Words, words
 
 LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
@@ -82,7 +82,7 @@ def page(result: Result, *, language: str | None = None) -> str:
     written = numbers_of(result, language=spoken.language)
     shown = {
         **_frame(result, spoken, written),
-        **_of_plan(result, spoken),
+        **_of_plan(result, spoken, written),
         **_of_evidence(result, spoken, written),
         **_of_year(result, spoken, written),
         "figures": pictures(result, spoken),
@@ -120,7 +120,7 @@ def _meta(result: Result, spoken: Words, written: Numbers) -> str:
     return " · ".join((head, *asked_for(result.scenario, spoken)))
 
 
-def _of_plan(result: Result, spoken: Words) -> dict[str, Any]:
+def _of_plan(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
     rows = lines(result, language=spoken.language)
     by_department = departments(rows)
     groups_of = [sums for sums, _ in by_department]
@@ -135,6 +135,7 @@ def _of_plan(result: Result, spoken: Words) -> dict[str, Any]:
         "executed": executed_head(result.scenario, spoken),
         "rules": groups(result, language=spoken.language),
         "ease": ease,
+        "within": lambda row: range_words(row, spoken, written),
         "certificate": prose.certificate(result, language=spoken.language),
     }
 

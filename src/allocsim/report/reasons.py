@@ -52,19 +52,34 @@ def _whole(_: Numbers, value: float) -> str:
     return f"{value:.0f}"
 
 
+def _times(_: Numbers, value: float) -> str:
+    return plain(value, 2 if value < 10 else 0)
+
+
+def _thin(numbers: Numbers, value: float) -> str:
+    """Write a share that may be thin: down to a hundredth of a percent, and below that as a bound."""
+    if value < THINNEST:
+        return f"<{numbers.percent(THINNEST, digits=2)}"
+    return numbers.percent(value, digits=1 if value >= 0.01 else 2)
+
+
 def _plain(_: Numbers, value: float) -> str:
     return plain(value, 0 if value == round(value) else 2)
 
 
+THINNEST = 0.0001
+"""Share below which a difference is told as smaller than this."""
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("score", "self"), _score),
     "gap": _gap,
-    **dict.fromkeys(("carry", "amount", "delta", "cost", "last"), _money),
+    **dict.fromkeys(("carry", "amount", "delta", "cost", "last", "level", "next", "total"), _money),
     **dict.fromkeys(("rate", "peer", "e", "moved_share"), _share),
     "q": _chance,
     **dict.fromkeys(("low_pct", "high_pct", "best_high_pct"), _percent),
     **dict.fromkeys(("cut", "t"), _cut),
-    **dict.fromkeys(("m", "price"), _rate),
+    **dict.fromkeys(("m", "price", "loss", "elsewhere"), _rate),
+    "times": _times,
+    "under": _thin,
     **dict.fromkeys(("mean", "low", "high"), _worth),
     **dict.fromkeys(("year", "month", "count"), _whole),
     **dict.fromkeys(("standard", "quantity"), _plain),

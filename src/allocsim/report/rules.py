@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from allocsim.model.margin import PriceRange
 from allocsim.model.plan import RuleReport
 from allocsim.model.result import Result
 from allocsim.report.names import department_names, line_names
+from allocsim.report.numbers import Numbers
 from allocsim.report.words import Words, words
 
 OF_THE_HOUSE = {
@@ -24,11 +26,15 @@ CHINESE_LAW = ("CNY", "RMB")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRow:
-    """One report of a rule, with the line or the sum it speaks of; ``joint`` tells all lines of the rule together."""
+    """One report of a rule, with the line or the sum it speaks of; ``joint`` tells all lines of the rule together.
+
+    ``within`` are the numbers between which its price holds; None where they are not known.
+    """
 
     report: RuleReport
     scope: str
     joint: bool
+    within: PriceRange | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +80,32 @@ def groups(result: Result, *, language: str | None = None) -> tuple[RuleGroup, .
     named = dict(zip(result.plan.id, line_names(result.scenario, spoken.language), strict=True))
     named |= department_names(result.scenario, spoken.language)
     currency = result.scenario.settings.currency
-    return tuple(_group(rows, spoken, named, currency=currency) for rows in found.values())
+    ranges = {(told.rule, told.row): told for told in result.plan.ranges}
+    return tuple(_group(rows, spoken, named, ranges, currency=currency) for rows in found.values())
 
 
-def _group(reports: Sequence[RuleReport], spoken: Words, named: Mapping[str, str], *, currency: str) -> RuleGroup:
+def range_words(row: RuleRow, spoken: Words, written: Numbers) -> str:
+    """Return the numbers between which a row's price holds, in words; empty where they are not known."""
+    if row.within is None or row.within.low is None:
+        return ""
+    if row.within.high is None:
+        return spoken("margin.range_up", low=written.table(row.within.low))
+    return spoken("margin.range", low=written.table(row.within.low), high=written.table(row.within.high))
+
+
+def _group(
+    reports: Sequence[RuleReport],
+    spoken: Words,
+    named: Mapping[str, str],
+    ranges: Mapping[tuple[str, str], PriceRange],
+    *,
+    currency: str,
+) -> RuleGroup:
     is_by_line = any(not row.row for row in reports) and any(row.row or row.covered > 1 for row in reports)
-    rows = [_row(report, spoken, named, joint=is_by_line and not report.row) for report in reports]
+    rows = [
+        _row(report, spoken, named, ranges.get((report.name, report.row)), joint=is_by_line and not report.row)
+        for report in reports
+    ]
     single = [row for row in rows if not row.joint]
     binding = sorted((row for row in single if row.report.binding), key=lambda row: -(ease(row.report) or 0.0))
     worth = [value for value in (ease(row.report) for row in binding) if value is not None]
@@ -97,9 +123,11 @@ def _group(reports: Sequence[RuleReport], spoken: Words, named: Mapping[str, str
     )
 
 
-def _row(report: RuleReport, spoken: Words, named: Mapping[str, str], *, joint: bool) -> RuleRow:
+def _row(
+    report: RuleReport, spoken: Words, named: Mapping[str, str], within: PriceRange | None, *, joint: bool
+) -> RuleRow:
     scope = spoken.count("page.joint", report.covered) if joint else named.get(report.row, report.row)
-    return RuleRow(report=report, scope=scope, joint=joint)
+    return RuleRow(report=report, scope=scope, joint=joint, within=within)
 
 
 def _basis(name: str, spoken: Words, currency: str) -> str:

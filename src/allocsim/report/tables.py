@@ -149,6 +149,7 @@ def plan_csv(result: Result) -> bytes:
     frame = plan_frame(there(result.plan, "plan"))
     rows = lines(result)
     frame["reason"] = [row.reason for row in rows]
+    frame["to_gain"] = [row.to_gain for row in rows]
     frame["basis"] = [row.basis for row in rows]
     return _csv(frame).encode("utf-8")
 

@@ -19,6 +19,7 @@ from allocsim.model.plan import Conflict, RulesConflict
 from allocsim.model.result import Result
 from allocsim.report.checks import checks
 from allocsim.report.lines import Line, departments, lines, numbers_of, totals
+from allocsim.report.margins import little
 from allocsim.report.names import asked_for
 from allocsim.report.numbers import DASH, TIED, Numbers, plain
 from allocsim.report.opening import cards, moved_words
@@ -197,9 +198,10 @@ def _plan(result: Result, spoken: Words, written: Numbers) -> list[RenderableTyp
         low, high, p = written.worth(better.low), written.worth(better.high), written.chance(better.probability)
         said.append(spoken("terminal.gain", moved=moved_words(better, spoken, written), low=low, high=high, p=p))
     binding = [group.name for group in groups(result) if group.binding]
+    near = [_Prose(part) for part in little(plan, result.scenario, words=spoken, numbers=written) if part]
     said.append(spoken("terminal.binding", rules=spoken.enumerate(binding) or spoken("page.none")))
     shown: list[RenderableType] = [Text(line) for line in said]
-    return [*shown, *_gap(result, spoken), _departments(result, spoken, written), _moves(rows, spoken, written)]
+    return [*shown, *near, *_gap(result, spoken), _departments(result, spoken, written), _moves(rows, spoken, written)]
 
 
 def _gap(result: Result, spoken: Words) -> list[RenderableType]:

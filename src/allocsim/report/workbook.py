@@ -38,7 +38,7 @@ from allocsim.report.numbers import DASH, FINE, Numbers
 from allocsim.report.opening import cards, has_hazards
 from allocsim.report.options import Option, options, recommendation
 from allocsim.report.reasons import one
-from allocsim.report.rules import CHINESE_LAW, ease, groups
+from allocsim.report.rules import CHINESE_LAW, ease, groups, range_words
 from allocsim.report.words import Words, words
 
 CREATED = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).replace(tzinfo=None)
@@ -250,7 +250,8 @@ class _Book:
         keys = ("rule", "kind", "basis", "scope", "level", "activity", "slack", "binding")
         heads = [self.spoken(f"column.{key}") for key in keys]
         heads.append(self.spoken("column.price", one=one(self.written)))
-        sheet = self.sheet("rules", (22, 11, 30, 28, 13, 13, 13, 10, 15), heads)
+        heads.append(self.spoken("column.price_range"))
+        sheet = self.sheet("rules", (22, 11, 30, 28, 13, 13, 13, 10, 15, 34), heads)
         sheet.freeze_panes(FIRST_ROW, 1)
         at = FIRST_ROW
         for group in groups(self.result, language=self.spoken.language):
@@ -263,6 +264,7 @@ class _Book:
                     self.put(sheet, at, column, value, MONEY)
                 self.put(sheet, at, 7, "●" if report.binding else "", COUNT)
                 self.put(sheet, at, 8, ease(report) if report.binding else None, "number")
+                self.put(sheet, at, 9, range_words(row, self.spoken, self.written), WRAP)
                 at += 1
         sheet.autofilter(FIRST_ROW - 1, 0, max(at - 1, FIRST_ROW), len(heads) - 1)
 
