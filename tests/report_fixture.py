@@ -329,6 +329,8 @@ def make_plan(scenario: Scenario, curves: Curves, copies: int) -> Plan:
         bound_by="dual",
         rounding_loss=0.02,
         gap=3.1e-9,
+        objective=999_999.0,
+        at_choices=False,
         price=0.412,
         better_than_last_year=BetterThanLastYear(
             benefit=9_310.0,

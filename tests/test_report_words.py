@@ -18,7 +18,7 @@ from allocsim.report.reasons import ALWAYS, FORMS, WORDED, clause
 from allocsim.report.words import LANGUAGES, blanks, words
 
 SRC = Path(__file__).resolve().parent.parent / "src" / "allocsim"
-TEXT_BLANKS = {"name", *WORDED}
+TEXT_BLANKS = {"name", "rules", "other", *WORDED}
 
 
 def made_codes() -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_every_fact_that_the_house_makes_has_words(code: str, file: str, languag
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_blank_of_a_fact_has_a_form(language: str) -> None:
     for key, text in words(language).entries.items():
-        if key.split(".")[0] in ("fact", "rule", "est", "because"):
+        if key.split(".")[0] in ("fact", "rule", "est", "because", "gain"):
             assert blanks(text) <= FORMS.keys() | TEXT_BLANKS | ALWAYS, key
 
 

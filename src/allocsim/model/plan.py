@@ -10,6 +10,7 @@ from allocsim.model.arrays import FloatArray, IntArray
 from allocsim.model.display import Shown
 from allocsim.model.margin import Margin, PriceRange
 from allocsim.model.money import MoneyStep
+from allocsim.model.risk import Risk
 
 Verb = Literal["increase", "keep", "reduce", "drop", "evaluate_first", "one_off"]
 
@@ -98,6 +99,26 @@ class BetterThanLastYear:
     last_benefit: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquityReport:
+    """How evenly the plan's money reaches people.
+
+    Attributes
+    ----------
+    by
+        The column whose values are compared.
+    worst_off, name
+        What a head of the worst-off value gets [money per head], and which value that is.
+    gini
+        Gini coefficient of money per head over all values, weighted by heads [share 0-1].
+    """
+
+    by: str
+    worst_off: float
+    name: str
+    gini: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan(Shown):
     """Next year's allocation; axis p in the order of the projects table.
@@ -173,6 +194,8 @@ class Plan(Shown):
     to_gain: tuple[Fact, ...] = ()
     margin: Margin | None = None
     ranges: tuple[PriceRange, ...] = ()
+    equity: EquityReport | None = None
+    risk: Risk | None = None
 
     @property
     def amount(self) -> FloatArray:

@@ -20,8 +20,10 @@ from allocsim.optimise.certify import (
     primal,
     slopes_asked,
 )
+from allocsim.optimise.choose import choose
 from allocsim.optimise.convex import Allocation, convex
 from allocsim.optimise.effort import ANY, Effort
+from allocsim.optimise.level import level
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.pot_size import Size, best_size
 from allocsim.optimise.pots import Pooled, apportion, pool
@@ -48,8 +50,12 @@ def allocate(curves: Columns, rows: Rows, effort: Effort = ANY) -> Allocation:
     NoneFits
         If no whole amounts keep all limits.
     """
+    if rows.equality is not None:
+        return level(curves, rows, effort, allocate)
     if rows.pots:
         return _with_pots(curves, rows, effort)
+    if rows.parts or rows.choices or (curves.bend > 0).any() or effort.method == "milp":
+        return choose(curves, rows, effort)
     return convex(curves, rows, effort)
 
 

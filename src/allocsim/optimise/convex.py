@@ -13,7 +13,7 @@ from allocsim.optimise.certify import Certificate, Proven, certify
 from allocsim.optimise.effort import Effort
 from allocsim.optimise.limits import Rows, Sum
 from allocsim.optimise.pots import Pooled
-from allocsim.optimise.refine import keeps, refine, start
+from allocsim.optimise.refine import refine, start
 from allocsim.optimise.ties import settle
 from allocsim.optimise.tree import search
 from allocsim.optimise.whole import whole
@@ -83,7 +83,7 @@ def convex(curves: Columns, rows: Rows, effort: Effort) -> Allocation:
     sums = [rows.sums[n].renumbered(rank) for n in numbers]
     ordered, lo, hi = curves.subset(order), integers(rows.lo[order]), integers(rows.hi[order])
     begun = start(ordered, lo, hi, sums)
-    by_prices = effort.method in ("auto", "dual") and keeps(sums, begun.steps)
+    by_prices = effort.method in ("auto", "dual") and not begun.left_out(sums)
     if effort.method == "dual" and not by_prices:
         raise UsageError(_no_dual(rows, [sums[number].source for number in begun.left_out(sums)]))
     if by_prices:

@@ -30,6 +30,7 @@ from allocsim.optimise.plan import plan
 from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.reports import report
+from allocsim.optimise.risk import risk
 from allocsim.optimise.rows import rows as compiled
 from allocsim.optimise.tallies import tallies
 
@@ -197,6 +198,7 @@ def _given(
         rigid=rows.step.money(rows.rigid),
         method="lp" if optimum is None else optimum.method,
         rounds=0 if optimum is None else optimum.rounds,
+        risk=risk(curves, rows, steps, settings.objective),
     )
 
 

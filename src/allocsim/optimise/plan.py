@@ -13,7 +13,7 @@ from allocsim.model.flags import at_plan
 from allocsim.model.made import last_budget
 from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.allocate import allocate
+from allocsim.optimise.aim import aim
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.convex import Allocation
 from allocsim.optimise.effort import Effort, effort
@@ -26,6 +26,7 @@ from allocsim.optimise.prices import prices
 from allocsim.optimise.reasons import Grounds, reasons
 from allocsim.optimise.refine import NoneFits
 from allocsim.optimise.reports import reports
+from allocsim.optimise.risk import risk
 from allocsim.optimise.rows import rows as compiled
 
 
@@ -49,11 +50,12 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         If no plan can keep all rules.
     """
     rows = compiled(scenario, evidence)
-    in_whole = in_steps(curves.expected, rows.step)
+    wanted, allowed = scenario.settings.objective, until(scenario)
     try:
-        found = allocate(in_whole, rows, allowed := until(scenario))
+        aimed = aim(curves, rows, wanted, allowed)
     except NoneFits:
         raise conflict(scenario, rows) from None
+    in_whole, found = aimed.columns, aimed.found
     steps, held = found.steps, held_by(in_whole, found.held, found)
     worth = prices(in_whole, found.held, steps, pooled=found.pooled)
     at_choices = replace(found.held, parts=rows.parts, choices=rows.choices)
@@ -74,7 +76,7 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         wrong_cut=wrong_cut(curves, rows, steps, price=price, held=held),
     )
     near = at_margin(scenario, evidence, in_whole, rows=rows, found=found, worth=worth, held=held, effort=allowed)
-    return _plan(grounds, found, told, near, benefit=floats(in_whole.benefit(steps.astype(np.float64))))
+    return _plan(grounds, found, told, near)
 
 
 def until(scenario: Scenario) -> Effort:
@@ -82,9 +84,7 @@ def until(scenario: Scenario) -> Effort:
     return effort(scenario.settings.solve.method, scenario.settings.solve.time_limit)
 
 
-def _plan(
-    grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], near: AtMargin, *, benefit: FloatArray
-) -> Plan:
+def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], near: AtMargin) -> Plan:
     """Lay down all that is known of the plan."""
     scenario, rows, steps = grounds.scenario, grounds.rows, found.steps
     low, high = reach(rows)
@@ -106,7 +106,7 @@ def _plan(
         requested=scenario.projects.number("requested"),
         low=rows.step.amounts(low),
         high=rows.step.amounts(high),
-        benefit=benefit,
+        benefit=floats(in_steps(grounds.curves.expected, rows.step).benefit(steps.astype(np.float64))),
         marginal=grounds.marginal,
         held_by=tuple(rows.name(source) for source in grounds.held),
         reasons=reasons(grounds),
@@ -124,6 +124,7 @@ def _plan(
         rigid=rows.step.money(rows.rigid),
         method=found.method,
         rounds=found.rounds,
+        risk=risk(grounds.curves, rows, steps, settings.objective),
         to_gain=near.to_gain,
         margin=near.margin,
         ranges=near.ranges,

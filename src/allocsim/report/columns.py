@@ -46,7 +46,6 @@ DETAIL = (
     Column(key="indicators", form=WRAP, width=24, of=lambda row: row.indicators),
     Column(key="reason", form=WRAP, width=70, of=lambda row: row.reason),
     Column(key="basis", form=WRAP, width=18, of=lambda row: row.basis),
-    Column(key="to_gain", form=WRAP, width=46, of=lambda row: row.to_gain),
 )
 """The columns of the detail sheet, in the order in which a bureau reads them."""
 HANDLING = Column(key="handling", form=MARK, width=7, of=lambda row: "")
@@ -69,7 +68,6 @@ def height(row: Line) -> int:
         "name": row.name,
         "department": row.department,
         "basis": row.basis,
-        "to_gain": row.to_gain,
         "fund": row.fund,
     }
     return tallest((text, widths[key]) for key, text in texts.items())
