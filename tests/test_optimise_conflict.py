@@ -108,7 +108,9 @@ def test_rows_of_a_rule_are_told_apart() -> None:
     columns = {"department": ["A", "B", "B", "B", "B", "B"]}
     told = found(scenario(columns, rules=rules, total=90))
     assert told.rules[0].detail.en == "'caps' allows at most 10 万元 for 5 lines of 'B' together: short by 10 万元"
-    assert told.rules[1].detail.en == "'each' asks at least 20 万元 for 5 lines together: short by 10 万元"
+    assert (
+        told.rules[1].detail.en == "'each' asks, line by line, at least 20 万元 for 5 lines together: short by 10 万元"
+    )
     assert {r.row for r in told.repair if r.rule == "caps"} <= {"B"}
 
 

@@ -117,7 +117,8 @@ def fit(**options: Any) -> None:
 @_shared
 @click.option("--target", type=float, metavar="BENEFIT", help="Find the cheapest total that reaches this benefit.")
 @click.option("--plan", "draft", type=click.Path(), metavar="FILE", help="Score your own draft (.csv or .xlsx).")
-@click.option("--lp", type=click.Path(), metavar="FILE", help="Export the program (.lp).")
+@click.option("--lp", type=click.Path(), metavar="FILE", help="Export the program (.lp or .mps).")
+@click.option("--exact", is_flag=True, help="Prove the plan once more in exact arithmetic.")
 def plan(**options: Any) -> None:
     """Plan next year, certified and explained."""
     _carry_out("plan", **options)

@@ -113,7 +113,7 @@ def _hill_rise(x: FloatArray, value: FloatArray, scale: FloatArray, shape: Float
     )
     rise = value * gain / ((1.0 + below) * (1.0 + above)) / step
     steep = value * np.where(x > 0, -np.expm1(-shape * np.log1p(step / safe)), 1.0) / step
-    return np.where(np.isinf(gain) | np.isinf(above), steep / (1.0 + 1.0 / above) / (1.0 + below), rise)
+    return np.where(~np.isfinite(gain) | np.isinf(above), steep / (1.0 + 1.0 / above) / (1.0 + below), rise)
 
 
 def _hill_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:

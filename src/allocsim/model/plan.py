@@ -8,6 +8,7 @@ from typing import Literal
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import FloatArray, IntArray
 from allocsim.model.display import Shown
+from allocsim.model.exact import ExactCertificate
 from allocsim.model.margin import Margin, PriceRange
 from allocsim.model.money import MoneyStep
 from allocsim.model.risk import Risk
@@ -196,6 +197,7 @@ class Plan(Shown):
     ranges: tuple[PriceRange, ...] = ()
     equity: EquityReport | None = None
     risk: Risk | None = None
+    exact: ExactCertificate | None = None
 
     @property
     def amount(self) -> FloatArray:
@@ -220,7 +222,11 @@ class Plan(Shown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictRule:
-    """One rule that is needed for the conflict; ``short_by`` is the least easing of it alone that ends the conflict."""
+    """One rule that is needed for the conflict.
+
+    ``short_by`` is the least easing of it alone that ends the conflict, in money, lines or the unit of its column, and
+    ``easing`` the same in words with its unit; None where the rule has no number to ease.
+    """
 
     name: str
     basis: str
@@ -228,17 +234,22 @@ class ConflictRule:
     line: int | None
     short_by: float | None
     detail: Text
+    easing: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """One rule's number eased, from what to what [money]; ``row`` is a line's id, with its ``name``, or a sum's."""
+    """One rule's number eased, from what to what, in money, lines or the unit of its column; to 0 where it is dropped.
+
+    ``row`` is a line's id, with its ``name``, or a sum's; ``detail`` says it all in words.
+    """
 
     rule: str
     row: str
     name: str
     start: float
     end: float
+    detail: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

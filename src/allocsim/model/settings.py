@@ -157,6 +157,7 @@ class SolveSettings(Stated):
     time_limit: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = Field(
         300.0, description="[seconds] after which the best plan at hand is given with its bound and gap"
     )
+    exact: bool = Field(False, description="prove the plan once more in exact arithmetic")
 
 
 class Monitoring(Stated):

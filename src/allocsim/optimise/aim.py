@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from allocsim.errors import Text, UsageError
 from allocsim.model.blend import Columns
 from allocsim.model.curve import Curves
+from allocsim.model.exact import ExactCertificate
 from allocsim.model.settings import ObjectiveSettings
 from allocsim.optimise.allocate import allocate
 from allocsim.optimise.certify import LEAST_SCALE, Certificate, benefits
 from allocsim.optimise.convex import Allocation
 from allocsim.optimise.effort import Effort
+from allocsim.optimise.exact import certify_exact
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.risk import Weighed, weigh
@@ -115,3 +118,25 @@ def _with_bound(aimed: Aimed, bound: float) -> Aimed:
     gap = (whole - held.objective) / abs(lower) if lower else 0.0
     proven = replace(held, bound=lower, rounding_loss=lower - whole, gap=gap)
     return replace(aimed, found=replace(aimed.found, certificate=proven))
+
+
+def prove(aimed: Aimed, rows: Rows, wanted: ObjectiveSettings) -> ExactCertificate:
+    """Prove a plan once more in exact arithmetic, from the multipliers at hand and without any solver's tree.
+
+    Raises
+    ------
+    UsageError
+        If the plan weighs risk or has pots, whose bounds rest on more than multipliers.
+    """
+    if not wanted.is_neutral or rows.pots:
+        raise UsageError(
+            Text(
+                "--exact proves plans of expected benefit without pots; leave risk and by_factors out",
+                "--exact 只能证明不含资金池、以期望效益为目标的方案：请去掉风险偏好和 by_factors 规则",
+            )
+        )
+    found = aimed.found
+    stated = replace(rows, sums=found.held.sums, equality=None)
+    return certify_exact(
+        aimed.columns, stated, steps=found.steps, multipliers=found.multipliers, counting=found.counting
+    )

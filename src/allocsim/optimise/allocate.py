@@ -91,8 +91,9 @@ def _best_sizes(
             curves.subset(pot.members),
             pot,
             a[pot.members],
-            (int(plain.rows.lo[at]), int(min(plain.rows.hi[at], max(rows.available, 0)))),
-            int(found.steps[at]),
+            bounds=(int(plain.rows.lo[at]), int(min(plain.rows.hi[at], max(rows.available, 0)))),
+            of_lines=(rows.lo[pot.members], rows.hi[pot.members]),
+            near=int(found.steps[at]),
         )
         for pot, at in zip(plain.pots, plain.of_pot, strict=True)
     )

@@ -11,7 +11,7 @@ from allocsim.model.arrays import IntArray
 from allocsim.model.plan import Conflict, ConflictRule, Repair, RulesConflict
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.claims import AnyClaim, Claim, Count, can_be_eased, claims, number
-from allocsim.optimise.clauses import detail, place, row_name
+from allocsim.optimise.clauses import amount, detail, eased_words, place, row_name
 from allocsim.optimise.clauses import shown as shown
 from allocsim.optimise.elastic import Elastic
 from allocsim.optimise.limits import Rows
@@ -29,7 +29,8 @@ def conflict(scenario: Scenario, rows: Rows) -> RulesConflict:
 
     The repair eases the least over all limits, a line that is counted at a typical amount of a line: rules and limits
     of lines first, then the total too; then rules without a number are dropped for single lines, and only if that is
-    not enough law and contract give. What is repaired is solved again, and whole amounts that keep it are the proof.
+    not enough law and contract give. Of equal repairs it is one of what is named. What is repaired is solved again,
+    and whole amounts that keep it are the proof.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def conflict(scenario: Scenario, rows: Rows) -> RulesConflict:
         mine = _in_the_way(claimed, of_group[group], pressing, eased)
         short = None if eased is None else int(eased[numbers].sum())
         told.append(_rule(scenario, rows, mine, claimed[(numbers or of_group[group])[0]], short))
-    repair = _repair(scenario, rows, claimed, elastic)
+    repair = _repair(scenario, rows, claimed, elastic, core)
     return RulesConflict(Conflict(unit=scenario.settings.unit, rules=tuple(told), repair=repair))
 
 
@@ -145,13 +146,17 @@ def _rule(
         line=line,
         short_by=None if short is None else number(rows, counted, short),
         detail=detail(scenario, rows, named, counted=counted, short=short),
+        easing=None if short is None else amount(scenario, rows, counted, short),
     )
 
 
-def _repair(scenario: Scenario, rows: Rows, claimed: Sequence[AnyClaim], elastic: Elastic) -> tuple[Repair, ...]:
+def _repair(
+    scenario: Scenario, rows: Rows, claimed: Sequence[AnyClaim], elastic: Elastic, core: Sequence[int]
+) -> tuple[Repair, ...]:
     """Return the cheapest easing of all limits, proven to hold in whole steps; none where none could be proven."""
     for eased in _tiers(rows, claimed):
-        steps = elastic.least([c for c in range(len(claimed)) if c not in eased], sorted(eased))
+        rest = [c for c in range(len(claimed)) if c not in eased]
+        steps = elastic.least(rest, sorted(eased), favoured=core)
         if steps is None:
             continue
         mended = [claim.eased(by) for claim, by in zip(claimed, steps.tolist(), strict=True)]
@@ -178,4 +183,5 @@ def _told(scenario: Scenario, rows: Rows, was: AnyClaim, now: AnyClaim) -> Repai
         name=row_name(scenario, rows, was),
         start=number(rows, was, was.level),
         end=number(rows, now, now.level),
+        detail=eased_words(scenario, rows, was, now),
     )

@@ -6,32 +6,39 @@
                 sum_j low[j] z[j] <= x <= sum_j high[j] z[j] + M e[c],  sum_j z[j] + e[c] = 1          holes of a line
                 sum of w (1 - rest[p]) - e[c] <= level    counts, where rest[p] = 1 only for an amount at rest
                 |x[p] - key[p] / K sum of x| <= 1 - 1/K + M e[c]                                       formulas
+                sum over d < f of |w[f] X[d] - w[d] X[f]| <= cap sum of X + M e[c]                   a cap on inequality
                 x >= 0,  0 <= e[c] <= room[c]
 
 ``z`` and ``rest`` are 0 or 1. Where a hole has a level, "nothing or at least so much", e[c] is taken off that level
 instead. ``room`` is nothing for a claim that must hold, without end for one that is dropped; M is more than any line
 can need. A formula gives its last steps by largest remainders: those may go to lines whose remainder is not below a
-threshold, and of equal ones to the first.
+threshold, and of equal ones to the first. X are the amounts of groups, w their parts of all heads: the left side is
+the Gini coefficient of money per head times all their money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pulp
 
-from allocsim.model.arrays import FloatArray, IntArray, integers
-from allocsim.optimise.claims import AnyClaim, Claim, Count, Formula, Hole
+from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
+from allocsim.optimise.claims import AnyClaim, Claim, Count, Evenness, Formula, Hole
 from allocsim.optimise.limits import FREE
 from allocsim.optimise.problem import Program
-from allocsim.optimise.solve import Solver, Status
-from allocsim.optimise.whole import is_whole
+from allocsim.optimise.solve import Arrays, Solver, Status
 
 FINEST = 1_000_000
 """Remainders of a formula that are closer than one part in so many are not told apart inside the program."""
-CLOSE = 1e-6
-"""Relative difference up to which what easings cost is what the solver said."""
+TIE = 1e-5
+"""Share by which an easing that is not favoured is dearer."""
+WIDEST = 20
+"""Bits of the largest amount that the solver sees while money need not be whole: larger ones are counted in units."""
+CLOSE, RELATIVE = 1e-6, 1e-9
+"""Difference and share up to which what easings cost is what the solver said."""
 
 
 class Elastic:
@@ -53,17 +60,20 @@ class Elastic:
     def __init__(self, claimed: Sequence[AnyClaim], lines: int, *, typical: float = 1.0) -> None:
         self._claimed, self._lines = claimed, lines + 1
         self._price = np.array([1.0 if _in_money(claim) else typical for claim in claimed])
+        self._unit = 2.0 ** max(0, max(_most(claimed, self._lines)).bit_length() - WIDEST)
         self._solvers: dict[bool, Solver] = {}
 
     def holds(self, kept: Collection[int]) -> bool:
         """Tell whether the claims ``kept`` are not proven to clash, all others dropped."""
-        return self._answer(kept, ())[0] != "infeasible"
+        return self._answer(kept)[0] != "infeasible"
 
     def proves(self, kept: Collection[int]) -> bool:
         """Tell whether whole amounts were found that keep the claims ``kept`` to the letter."""
-        return self._answer(kept, ())[1] is not None
+        return self._answer(kept)[1] is not None
 
-    def least(self, kept: Collection[int], eased: Collection[int]) -> IntArray | None:
+    def least(
+        self, kept: Collection[int], eased: Collection[int], *, favoured: Collection[int] = ()
+    ) -> IntArray | None:
         """Return the cheapest easings (c,) that let ``kept`` hold, each in its claim's own unit; None where none do.
 
         Parameters
@@ -73,8 +83,10 @@ class Elastic:
         eased
             Claims that may be eased: a step of one as dear as of any, a line at the typical amount; a claim that is
             in neither is dropped.
+        favoured
+            Claims that are rather eased than others as dear.
         """
-        amounts = self._answer(kept, eased)[1]
+        amounts = self._answer(kept, eased, favoured)[1]
         if amounts is None:
             return None
         easings = [0] * len(self._claimed)
@@ -82,36 +94,61 @@ class Elastic:
             easings[c] = self._claimed[c].short(amounts)
         return integers(easings)
 
-    def _answer(self, kept: Collection[int], eased: Collection[int]) -> tuple[Status, list[int] | None]:
+    def _answer(
+        self, kept: Collection[int], eased: Collection[int] = (), favoured: Collection[int] = ()
+    ) -> tuple[Status, list[int] | None]:
         """Return what the solver says, and the amounts where they are whole and checked."""
-        status, amounts = self._asked(kept, eased, whole=False)
+        all_of_them = np.arange(len(self._claimed))
+        dear = self._price * np.where(np.isin(all_of_them, list(favoured)), 1.0, 1.0 + TIE)
+        cost = np.where(np.isin(all_of_them, list(eased)), dear, 0.0)
+        status, amounts = self._asked(kept, cost, whole=False)
         if amounts is None and status != "infeasible":
-            status, amounts = self._asked(kept, eased, whole=True)
+            status, amounts = self._asked(kept, cost, whole=True)
         return status, amounts
 
-    def _asked(self, kept: Collection[int], eased: Collection[int], *, whole: bool) -> tuple[Status, list[int] | None]:
+    def _asked(self, kept: Collection[int], cost: FloatArray, *, whole: bool) -> tuple[Status, list[int] | None]:
+        unit = 1.0 if whole else self._unit
         if whole not in self._solvers:
-            self._solvers[whole] = Solver(state(self._claimed, self._lines, whole=whole))
-        cost, room = np.zeros(len(self._claimed)), _endless(self._claimed)
+            self._solvers[whole] = Solver(state(self._claimed, self._lines, whole=whole, unit=unit))
+        room = _endless(self._claimed)
         room[list(kept)] = 0.0
-        cost[list(eased)] = self._price[list(eased)]
         solver = self._solvers[whole]
-        solver.change(
-            cost=np.concatenate([np.zeros(self._lines), cost]),
-            upper=np.concatenate([solver.arrays.upper[: self._lines], room]),
-        )
+        upper = np.concatenate([solver.arrays.upper[: self._lines], room])
+        of_units = np.where([_in_money(claim) for claim in self._claimed], cost, cost / unit)
+        solver.change(cost=np.concatenate([np.zeros(self._lines), of_units]), upper=upper)
         solution = solver.run()
         if solution.status != "optimal":
             return solution.status, None
-        found = np.asarray(solution.values[: self._lines])
-        amounts = [round(value) for value in found.tolist()]
-        spent = sum(self._price[c] * self._claimed[c].short(amounts) / _widest(self._claimed[c]) for c in sorted(eased))
-        exact = is_whole(found) and spent <= solution.objective + CLOSE * (1.0 + abs(solution.objective))
-        kept_all = exact and all(not self._claimed[c].short(amounts) for c in kept)
+        found = solution.values if whole else _at_choices(solver.arrays, solution.values, of_units, upper)
+        amounts = [round(value * unit) for value in found[: self._lines].tolist()]
+        spent = sum(
+            cost[c] * self._claimed[c].short(amounts) / _widest(self._claimed[c]) for c in np.flatnonzero(cost).tolist()
+        )
+        is_least = spent <= solution.objective * unit * (1.0 + RELATIVE) + CLOSE
+        kept_all = is_least and all(not self._claimed[c].short(amounts) for c in kept)
         return solution.status, amounts if kept_all else None
 
 
-def state(claimed: Sequence[AnyClaim], lines: int, *, whole: bool = False) -> Program:
+def _at_choices(arrays: Arrays, values: FloatArray, cost: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return the values solved again at the choices made, rounded: a whole-number program leaves them a little off.
+
+    What a choice is off by, times M, an amount may be off by many steps.
+    """
+    if not arrays.whole.any():
+        return values
+    lines, chosen, most = len(upper) - len(cost), np.rint(values), np.concatenate([upper, arrays.upper[len(upper) :]])
+    again = replace(
+        arrays,
+        cost=floats(np.concatenate([np.zeros(lines), cost, np.zeros(len(most) - len(upper))])),
+        lower=floats(np.where(arrays.whole, chosen, arrays.lower)),
+        upper=floats(np.where(arrays.whole, chosen, most)),
+        whole=booleans(np.zeros(len(most))),
+    )
+    solution = Solver(again).run()
+    return solution.values if solution.status == "optimal" else values
+
+
+def state(claimed: Sequence[AnyClaim], lines: int, *, whole: bool = False, unit: float = 1.0) -> Program:
     """State the problem in PuLP; columns are the amounts of lines and reserve, an easing a claim, then the choices.
 
     Parameters
@@ -122,8 +159,10 @@ def state(claimed: Sequence[AnyClaim], lines: int, *, whole: bool = False) -> Pr
         Number of lines, the reserve among them.
     whole
         True where amounts must be whole steps.
+    unit
+        Steps that count as one.
     """
-    stated = _Stated(claimed, lines, whole=whole)
+    stated = _Stated(claimed, lines, whole=whole, unit=unit)
     for number, claim in enumerate(claimed):
         if isinstance(claim, Claim):
             stated.limit(number, claim)
@@ -131,22 +170,21 @@ def state(claimed: Sequence[AnyClaim], lines: int, *, whole: bool = False) -> Pr
             stated.hole(number, claim)
         elif isinstance(claim, Count):
             stated.count(number, claim)
-        else:
+        elif isinstance(claim, Formula):
             stated.formula(number, claim)
+        else:
+            stated.evenness(number, claim)
     return Program(problem=stated.problem, variables=(*stated.x, *stated.eased, *stated.choices))
 
 
 class _Stated:
     """The problem while it is stated, claim by claim."""
 
-    def __init__(self, claimed: Sequence[AnyClaim], lines: int, *, whole: bool) -> None:
+    def __init__(self, claimed: Sequence[AnyClaim], lines: int, *, whole: bool, unit: float) -> None:
         self.problem = pulp.LpProblem("elastic", pulp.LpMinimize)
-        self._whole, self._most = whole, _most(claimed, lines)
+        self._whole, self._unit, self._most = whole, unit, [most / unit for most in _most(claimed, lines)]
         kind = pulp.LpInteger if whole else pulp.LpContinuous
-        self.x = [
-            self.problem.add_variable(f"x{p}", 0, most if whole else None, cat=kind)
-            for p, most in enumerate(self._most)
-        ]
+        self.x = [self.problem.add_variable(f"x{p}", 0, most, cat=kind) for p, most in enumerate(self._most)]
         kinds = [pulp.LpContinuous if _in_money(claim) else pulp.LpInteger for claim in claimed]
         self.eased = [self.problem.add_variable(f"e{c}", 0, cat=kind) for c, kind in enumerate(kinds)]
         self.choices: list[pulp.LpVariable] = []
@@ -158,14 +196,15 @@ class _Stated:
         total = pulp.LpAffineExpression(
             (self.x[p], weight / claim.widest) for p, weight in zip(claim.members, weights, strict=True)
         )
+        level = claim.level / claim.widest / self._unit
         if claim.side == "floor":
-            self._row(f"c{c}", total + self.eased[c], pulp.LpConstraintGE, claim.level / claim.widest)
+            self._row(f"c{c}", total + self.eased[c], pulp.LpConstraintGE, level)
         else:
-            self._row(f"c{c}", total - self.eased[c], pulp.LpConstraintLE, claim.level / claim.widest)
+            self._row(f"c{c}", total - self.eased[c], pulp.LpConstraintLE, level)
 
     def hole(self, c: int, claim: Hole) -> None:
         line = claim.members[0]
-        parts = [(low, min(high, self._most[line])) for low, high in claim.parts]
+        parts = [(low / self._unit, min(high / self._unit, self._most[line])) for low, high in claim.parts]
         z = [self._choice(f"z{c}_{j}") for j in range(len(parts))]
         low = pulp.LpAffineExpression((choice, least) for choice, (least, _) in zip(z, parts, strict=True))
         high = pulp.LpAffineExpression((choice, most) for choice, (_, most) in zip(z, parts, strict=True))
@@ -198,8 +237,8 @@ class _Stated:
         for place, (line, part) in enumerate(zip(claim.members, key, strict=True)):
             over = given * (part / whole) - self.x[line]
             if not self._whole:
-                self._row(f"c{c}_{place}_over", over - slack, pulp.LpConstraintLE, 1 - 1 / whole)
-                self._row(f"c{c}_{place}_under", over + slack, pulp.LpConstraintGE, 1 / whole - 1)
+                self._row(f"c{c}_{place}_over", over - slack, pulp.LpConstraintLE, (1 - 1 / whole) / self._unit)
+                self._row(f"c{c}_{place}_under", over + slack, pulp.LpConstraintGE, (1 / whole - 1) / self._unit)
                 continue
             last = self._choice(f"r{c}_{place}")
             remainder = over + last
@@ -209,11 +248,31 @@ class _Stated:
             self._row(f"c{c}_{place}_first", ranked - last + slack, pulp.LpConstraintGE, -1)
             self._row(f"c{c}_{place}_last", ranked - 2 * last - slack, pulp.LpConstraintLE, -tie)
 
+    def evenness(self, c: int, claim: Evenness) -> None:
+        if claim.cap is None:
+            return
+        among = claim.cap.groups
+        heads = [float(each / sum(among.heads)) for each in among.heads]
+        money = [
+            pulp.LpAffineExpression((self.x[p], 1) for p in among.members(group).tolist())
+            for group in range(len(heads))
+        ]
+        apart: list[pulp.LpVariable] = []
+        for d, f in combinations(range(len(heads)), 2):
+            apart.append(self._choice(f"u{c}_{d}_{f}", kind=pulp.LpContinuous, most=None))
+            ahead = money[d] * heads[f] - money[f] * heads[d]
+            self._row(f"c{c}_{d}_{f}_up", ahead - apart[-1], pulp.LpConstraintLE, 0)
+            self._row(f"c{c}_{d}_{f}_down", ahead + apart[-1], pulp.LpConstraintGE, 0)
+        slack = sum(self._most[p] for p in claim.members) * self.eased[c]
+        shared = pulp.LpAffineExpression((self.x[p], float(claim.cap.cap)) for p in claim.members)
+        self._row(f"c{c}", pulp.lpSum(apart) - shared - slack, pulp.LpConstraintLE, 0)
+
     def _rest(self, line: int, rest: tuple[int, int]) -> pulp.LpVariable:
         """Return the choice of a line to be at rest, stated once; else it is below or above."""
         if (line, rest) not in self._at_rest:
             most = self._most[line]
-            sides = [(0, rest[0] - 1), rest, (rest[1] + 1, most)]
+            unit = self._unit
+            sides = [(0, (rest[0] - 1) / unit), (rest[0] / unit, rest[1] / unit), ((rest[1] + 1) / unit, most)]
             z = [self._choice(f"at{len(self._at_rest)}_{side}") for side in range(3)]
             if not rest[0]:
                 sides, z = sides[1:], z[1:]
@@ -226,8 +285,10 @@ class _Stated:
             self._at_rest[line, rest] = z[-2]
         return self._at_rest[line, rest]
 
-    def _choice(self, name: str, *, kind: str = pulp.LpInteger, least: int = 0) -> pulp.LpVariable:
-        self.choices.append(self.problem.add_variable(name, least, 1, cat=kind))
+    def _choice(
+        self, name: str, *, kind: str = pulp.LpInteger, least: int = 0, most: int | None = 1
+    ) -> pulp.LpVariable:
+        self.choices.append(self.problem.add_variable(name, least, most, cat=kind))
         return self.choices[-1]
 
     def _row(self, name: str, terms: pulp.LpAffineExpression, sense: int, level: float) -> None:
@@ -245,7 +306,9 @@ def _widest(claim: AnyClaim) -> int:
 
 def _endless(claimed: Sequence[AnyClaim]) -> FloatArray:
     """Return the room of claims that are dropped (c,): 1 where the choice is to drop them."""
-    once = [isinstance(claim, Formula) or (isinstance(claim, Hole) and not claim.has_level) for claim in claimed]
+    once = [
+        isinstance(claim, Formula | Evenness) or (isinstance(claim, Hole) and not claim.has_level) for claim in claimed
+    ]
     return np.where(once, 1.0, np.inf)
 
 

@@ -13,7 +13,7 @@ from allocsim.model.flags import at_plan
 from allocsim.model.made import last_budget
 from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.aim import aim
+from allocsim.optimise.aim import aim, prove
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.convex import Allocation
 from allocsim.optimise.effort import Effort, effort
@@ -75,8 +75,9 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         eased=_eased(rows, told, held),
         wrong_cut=wrong_cut(curves, rows, steps, price=price, held=held),
     )
+    exact = prove(aimed, rows, wanted) if scenario.settings.solve.exact else None
     near = at_margin(scenario, evidence, in_whole, rows=rows, found=found, worth=worth, held=held, effort=allowed)
-    return _plan(grounds, found, told, near)
+    return replace(_plan(grounds, found, told, near), exact=exact)
 
 
 def until(scenario: Scenario) -> Effort:

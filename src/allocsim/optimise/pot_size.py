@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocsim.model.arrays import FloatArray
+from allocsim.model.arrays import FloatArray, IntArray
 from allocsim.model.blend import Columns
 from allocsim.optimise.certify import smooth_maxima
 from allocsim.optimise.limits import Pot
@@ -33,7 +33,9 @@ class Size:
     most: float
 
 
-def best_size(curves: Columns, pot: Pot, a: FloatArray, bounds: tuple[int, int], near: int) -> Size:
+def best_size(
+    curves: Columns, pot: Pot, a: FloatArray, *, bounds: tuple[int, int], of_lines: tuple[IntArray, IntArray], near: int
+) -> Size:
     """Return the best whole size of a pot at prices.
 
     Parameters
@@ -46,13 +48,18 @@ def best_size(curves: Columns, pot: Pot, a: FloatArray, bounds: tuple[int, int],
         Price of a step of each of its lines (m,) [benefit per step].
     bounds
         Least and most size [steps].
+    of_lines
+        Least and most of each line (m,) [steps]: a size whose split does not keep them is none.
     near
         A size near the best.
     """
     (lo, hi), part = bounds, pot.key / int(pot.key.sum())
 
     def brings(size: int) -> float:
-        x = apportion(pot, size).astype(np.float64)
+        split = apportion(pot, size)
+        if (split < of_lines[0]).any() or (split > of_lines[1]).any():
+            return -math.inf
+        x = split.astype(np.float64)
         return math.fsum((curves.benefit(x) - a * x).tolist())
 
     def at_most(size: int) -> float:

@@ -120,18 +120,19 @@ def pool(curves: Columns, rows: Rows, *, careful: bool = False) -> Pooled:
 
 
 def _bounds(rows: Rows, kept: IntArray, unit: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Return the bounds of lines and pots (u,): a pot's are such that every part of it keeps its own."""
+    """Return the bounds of lines and pots (u,): a pot's hold every size whose split could keep those of its lines.
+
+    A line's amount is less than a step from its share, so a pot may be less than a step's worth beyond what its lines
+    allow at exact parts.
+    """
     lo, hi = rows.lo[kept].copy(), rows.hi[kept].copy()
     lo_by, hi_by = rows.lo_by[kept].copy(), rows.hi_by[kept].copy()
     for pot in rows.pots:
         at, whole = int(unit[pot.members[0]]), int(pot.key.sum())
-        least = [
-            -(-low * whole // key) for low, key in zip(rows.lo[pot.members].tolist(), pot.key.tolist(), strict=True)
-        ]
-        most = [
-            min(FREE, high * whole // key)
-            for high, key in zip(rows.hi[pot.members].tolist(), pot.key.tolist(), strict=True)
-        ]
+        lows = zip(rows.lo[pot.members].tolist(), pot.key.tolist(), strict=True)
+        highs = zip(rows.hi[pot.members].tolist(), pot.key.tolist(), strict=True)
+        least = [(low - 1) * whole // key + 1 if low else 0 for low, key in lows]
+        most = [min(FREE, -(-(high + 1) * whole // key) - 1) for high, key in highs]
         highest, lowest = int(np.argmax(least)), int(np.argmin(most))
         lo[at], lo_by[at] = least[highest], rows.lo_by[pot.members[highest]]
         hi[at], hi_by[at] = most[lowest], rows.hi_by[pot.members[lowest]]

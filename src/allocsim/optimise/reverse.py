@@ -13,7 +13,8 @@ from allocsim.model.rule import MOST_MONEY
 from allocsim.model.scenario import Scenario
 from allocsim.model.settings import MOST_STEPS
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.conflict import conflict, shown
+from allocsim.optimise.clauses import shown
+from allocsim.optimise.conflict import conflict
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import TOTAL
 from allocsim.optimise.plan import plan

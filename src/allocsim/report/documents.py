@@ -99,7 +99,16 @@ def conflict(found: Conflict, language: str = "zh") -> Document:
             }
             for rule in found.rules
         ],
-        "repair": [{"rule": ease.rule, "row": ease.row, "from": ease.start, "to": ease.end} for ease in found.repair],
+        "repair": [
+            {
+                "rule": ease.rule,
+                "row": ease.row,
+                "from": ease.start,
+                "to": ease.end,
+                "detail": ease.detail.to(language) if ease.detail else "",
+            }
+            for ease in found.repair
+        ],
     }
 
 

@@ -309,11 +309,15 @@ def conflict_text(conflict: Conflict, language: str) -> RenderableType:
         shown.append(Text.assemble("  • ", (rule_words(rule.name, spoken), "bold"), f"  {head}".rstrip()))
         short = spoken("terminal.no_short")
         if rule.short_by is not None:
-            short = spoken("terminal.short", amount=_amount(rule.short_by, unit, language))
+            easing = rule.easing.to(language) if rule.easing else _amount(rule.short_by, unit, language)
+            short = spoken("terminal.short", amount=easing)
         shown.append(Text(f"      {short}"))
     if conflict.repair:
         shown.append(Text(spoken("terminal.repair"), style="bold"))
     for repair in conflict.repair:
+        if repair.detail is not None:
+            shown.append(Text(f"  • {repair.detail.to(language)}"))
+            continue
         ends = {"from": _amount(repair.start), "to": _amount(repair.end, unit, language), "row": repair.name}
         key = "terminal.ease_row" if repair.row else "terminal.ease"
         said = spoken.entries[key].format_map({"rule": rule_words(repair.rule, spoken), **ends})

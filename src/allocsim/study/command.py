@@ -58,6 +58,7 @@ class Options:
     lp: str | None = None
     draft: str | None = None
     target: float | None = None
+    exact: bool = False
     over: str = ""
     name: str = ""
     template: str = ""
@@ -214,6 +215,8 @@ def _arguments(verb: str, options: Options) -> tuple[str, ...]:
         said.append(f"--over={options.over}")
     if options.target is not None:
         said.append(f"--target={options.target:.15g}")
+    if options.exact:
+        said.append("--exact")
     if options.draft:
         said.append(f"--plan={Path(options.draft).name}")
     if options.variant:
@@ -229,4 +232,6 @@ def _changes(options: Options) -> dict[str, Any]:
         changes["simulate.seed"] = options.seed
     if options.lang is not None:
         changes["language"] = options.lang
+    if options.exact:
+        changes["solve.exact"] = True
     return changes
