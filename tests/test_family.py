@@ -67,3 +67,37 @@ def test_scaled_counts_in_other_units(factor: float, x: float) -> None:
         curve = one(name, 3.0, 7.0, 0.5)
         other = curve.scaled(factor, 2.0)
         np.testing.assert_allclose(other.benefit(floats([x / factor])) * 2.0, curve.benefit(floats([x])), rtol=1e-12)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    value=positive, scale=positive, shape=st.floats(1.05, 30.0), u=st.floats(0.001, 20.0), step=st.floats(0.001, 5.0)
+)
+def test_an_s_curve_steepens_up_to_its_bend(value: float, scale: float, shape: float, u: float, step: float) -> None:
+    curve, at = one("hill", value, scale, shape), floats([u * scale])
+    direct = (curve.benefit(at + step) - curve.benefit(at)) / step
+    np.testing.assert_allclose(curve.rise(at, step), direct, rtol=1e-5, atol=1e-9 * value / step)
+    bend = curve.bend
+    steepest = curve.slope(bend)
+    assert curve.slope(0.99 * bend)[0] <= steepest[0] * (1 + 1e-12)
+    assert curve.slope(1.01 * bend)[0] <= steepest[0] * (1 + 1e-12)
+    beyond = bend + at
+    found = curve.spending_at(curve.slope(beyond))
+    assert found[0] >= bend[0] * (1 - 1e-12)
+    np.testing.assert_allclose(found, beyond, rtol=1e-6)
+    assert curve.spending_at(1.000001 * steepest)[0] == 0.0
+
+
+@pytest.mark.parametrize("shape", [1.0001, 2.0, 10.0, 400.0])
+def test_an_s_curve_next_to_its_steepest_slope_and_far_out(shape: float) -> None:
+    curve = one("hill", 3.0, 7.0, shape)
+    for beyond in (1e-3, 1e-6, 1e-9):
+        slope = curve.slope(curve.bend * (1 + beyond))
+        back = curve.spending_at(slope)
+        assert back[0] == 0.0 or curve.slope(back)[0] == pytest.approx(slope[0], rel=1e-6)
+    far = floats([[0.0], [1e-3], [7e3], [7e30]])
+    assert np.isfinite(curve.benefit(far)).all()
+    assert np.isfinite(curve.slope(far)).all()
+    assert np.isfinite(curve.rise(far, 1.0)).all()
+    np.testing.assert_allclose(curve.benefit(floats([7e30])), 3.0)
+    assert (curve.spending_at(floats([[1e-3], [1e-30], [1e-300]]))[:, 0] >= curve.bend[0]).all()

@@ -184,7 +184,7 @@ def test_a_search_that_ends_without_a_plan_does_not_say_that_none_exists(monkeyp
     ]
     limits = rows(scenario({"last_budget": [1.0, 1.0, 1.0]}, rules=pairs, total=9), None)
     ended = Solution(status="limit", values=floats([]), objective=0, least=-np.inf, duals=floats([]), iterations=0)
-    monkeypatch.setattr("allocsim.optimise.whole.solve", lambda _: ended)
+    monkeypatch.setattr("allocsim.optimise.whole.solve", lambda _, options=None: ended)
     with pytest.raises(AllocsimError, match="stopped before"):
         allocate(curves, limits)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from allocsim.errors import Text, UsageError
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.optimise.certify import (
@@ -14,7 +15,6 @@ from allocsim.optimise.certify import (
     ROUNDING,
     Certificate,
     benefits,
-    certify,
     interval_maxima,
     objective,
     primal,
@@ -49,6 +49,8 @@ def allocate(curves: Columns, rows: Rows, effort: Effort = ANY) -> Allocation:
     ------
     NoneFits
         If no whole amounts keep all limits.
+    UsageError
+        If pots meet S-shaped curves.
     """
     if rows.equality is not None:
         return level(curves, rows, effort, allocate)
@@ -61,16 +63,20 @@ def allocate(curves: Columns, rows: Rows, effort: Effort = ANY) -> Allocation:
 
 def _with_pots(curves: Columns, rows: Rows, effort: Effort) -> Allocation:
     """Plan pots as lines and split them; then the best sizes near that, each line's last step counted."""
+    if (curves.bend > 0).any():
+        raise UsageError(
+            Text(
+                "by_factors splits pots of concave curves: take S-shaped curves out",
+                "by_factors 只适用于凹曲线：请去掉S形曲线",
+            )
+        )
     plain = pool(curves, rows)
     found = allocate(plain.curves, plain.rows, effort)
-    at_parts = certify(
-        plain.curves, plain.rows, steps=found.steps, multipliers=found.multipliers, counting=found.counting
-    )
     multipliers = floats(found.multipliers * plain.grains)
     sizes = _best_sizes(curves, rows, plain, found, multipliers)
     steps = _polished(curves, rows, plain, found, sizes, effort)
     primal(rows, steps)
-    certificate = _of_split(curves, rows, plain, found, at_parts, steps, sizes)
+    certificate = _of_split(curves, rows, plain, found, steps, sizes)
     return replace(
         found,
         steps=steps,
@@ -173,7 +179,6 @@ def _of_split(
     rows: Rows,
     plain: Pooled,
     found: Allocation,
-    at_parts: Certificate,
     steps: IntArray,
     sizes: tuple[Size, ...],
 ) -> Certificate:
@@ -182,6 +187,7 @@ def _of_split(
     A split may fall luckily, so that the plan brings more than any at exact parts; the bound then moves up to it.
     """
     value, each = objective(curves, rows.sums, steps), benefits(curves, steps)
+    at_parts = found.certificate
     units = integers(plain.of_pot)
     asked = slopes_asked(len(plain.rows.id), plain.rows.sums, found.multipliers)[units]
     lo, hi = plain.rows.lo[units], np.minimum(plain.rows.hi[units], max(rows.available, 0))

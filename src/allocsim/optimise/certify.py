@@ -118,6 +118,8 @@ def primal(rows: Rows, steps: IntArray) -> None:
         given = steps[pot.members]
         if not np.array_equal(given, apportion(pot, int(given.sum()))):
             raise Broken(rows.name(pot.source))
+    if rows.equality is not None and not rows.equality.holds(steps):
+        raise Broken(rows.name(rows.equality.source))
     if int(steps.sum()) + rows.reserve > rows.total:
         raise Broken("more money than there is")
 
@@ -227,14 +229,14 @@ def interval_maxima(
     """
     lo, hi = low.astype(np.float64), high.astype(np.float64)
     bend = curves.bend
-    lo_above = np.where((bend > 0) & ~convex, np.maximum(np.minimum(lo, bend), lo - 1.0), lo)
+    lo_above = np.where(~convex & (lo - 1.0 <= bend) & (bend <= lo), bend, lo)
     smooth, sizes = smooth_maxima(curves, a, lo_above, hi)
     x = best(curves, a, low, high)
     at_x = curves.benefit(x.astype(np.float64))
     coarse = at_x - a * x
     sizes = sizes + np.abs(at_x) + np.abs(a * x)
     if convex.any():
-        ends = [lo, hi, np.where(convex, np.minimum(hi + 1.0, np.maximum(bend, hi)), hi)]
+        ends = [lo, hi, np.where((hi <= bend) & (bend < hi + 1.0), bend, hi)]
         heights = [curves.benefit(end) - a * end for end in ends]
         smooth = np.where(convex, np.maximum.reduce(heights), smooth)
         coarse = np.where(convex, np.maximum(heights[0], heights[1]), coarse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,19 +58,6 @@ class Menu:
             found[:, choice.members] += multiplier * choice.weight * away
         return floats(found)
 
-    def pick(self, x: IntArray) -> IntArray:
-        """Return the interval in which each amount lies (p,).
-
-        Raises
-        ------
-        ValueError
-            If an amount lies in none.
-        """
-        inside = (self.low <= x) & (x <= self.high)
-        if not inside.any(axis=0).all():
-            raise ValueError("an amount lies in no interval of its line")
-        return integers(inside.argmax(axis=0))
-
 
 def plain(lo: IntArray, hi: IntArray) -> Menu:
     """Return the menu of lines (p,) that have one interval each [steps]."""
@@ -105,30 +92,6 @@ def menu(rows: Rows, curves: Columns) -> Menu:
     for line in np.flatnonzero(curves.bend > 0).tolist():
         lines[line] = _cut(lines[line], int(bends[line]) + 1, -1)
     return _laid_out(lines, rows.choices, bends, curves)
-
-
-def held(rows: Rows, chosen: Menu, pick: IntArray) -> Rows:
-    """Return limits without holes or counting: every line bounded by the interval picked for it (p,).
-
-    Parameters
-    ----------
-    rows
-        The limits.
-    chosen
-        Their menu.
-    pick
-        Number of an interval of each line.
-    """
-    lines = np.arange(len(rows.id))
-    return replace(
-        rows,
-        lo=integers(chosen.low[pick, lines]),
-        hi=integers(chosen.high[pick, lines]),
-        lo_by=integers(chosen.low_by[pick, lines]),
-        hi_by=integers(chosen.high_by[pick, lines]),
-        parts=(),
-        choices=(),
-    )
 
 
 def _among(line: Sequence[Interval], allowed: Sequence[Interval]) -> list[Interval]:

@@ -129,7 +129,7 @@ def _compute(verb: str, options: Options) -> int:
             **_kept(verb, result),
         }
         if options.lp:
-            write_file(Path(options.lp), export(result))
+            write_file(Path(options.lp), export(result, Path(options.lp).suffix))
         folder = write_run(out, Path.cwd() / RUNS, scenario.name, kept)
     if options.as_json:
         print(document, end="")
