@@ -324,7 +324,9 @@ def test_a_sweep_finds_the_plans_of_sets_that_cross(seed: int) -> None:
 
 
 def test_a_sweep_carries_on_without_beginning_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where prices alone do not do: the floor of a department binds."""
     world, seen, fitted = town()
+    world = world.replace(**{"rule.A at least.amount": 1.05 * float(world.projects.number("last_budget")[::3].sum())})
     began: list[int] = []
 
     def counted(given: CurveSet, limits: Rows) -> Allocation:

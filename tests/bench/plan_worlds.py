@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
-from allocsim.model.curve import CurveSet
+from allocsim.model.curve import Curves, CurveSet
+from allocsim.model.evidence import Evidence
 from allocsim.model.money import MoneyStep
+from allocsim.model.scenario import Scenario
 from allocsim.optimise.limits import RESERVE, TOTAL, Each, Rows, Sense, Source, Sum
 from allocsim.optimise.rows import tightest
-from optimise_worlds import portfolio
+from optimise_worlds import curves, evidence, portfolio, scenario
 
 FAMILIES = ("saturating", "log", "power", "hill")
 DISTRICTS = 38
@@ -30,7 +35,7 @@ def city(
         Whether departments have floors beside their ceilings.
     """
     rng = np.random.default_rng(seed)
-    last, curves = portfolio(rng, lines, FAMILIES)
+    last, own = portfolio(rng, lines, FAMILIES)
     total = int(0.99 * last.sum())
     sums = [Sum(source=3, label="", sense="ceiling", members=integers(np.arange(lines)), level=total)]
     department = _members(rng, lines, departments)
@@ -39,23 +44,45 @@ def city(
     sums += _by(DISTRICT_FLOORS, "floor", _members(rng, lines, districts), last, 0.96) if districts else []
     low, high = np.ceil(0.7 * last), np.floor(1.4 * last)
     each = Each(source=CHANGE, project=integers(np.arange(lines)), low=integers(low), high=integers(high))
-    return curves, _rows(last, (each,), sums, total)
+    return own, _rows(last, (each,), sums, total)
 
 
-def single(lines: int, *, seed: int = 0, money: float = 1.0) -> tuple[CurveSet, Rows]:
+def single(
+    lines: int, *, families: Sequence[str] = FAMILIES, money: float = 1.0, seed: int = 1
+) -> tuple[CurveSet, Rows]:
     """Return curves in steps and limits of one total alone; all amounts ``money`` times as many steps."""
     rng = np.random.default_rng(seed)
-    last, curves = portfolio(rng, lines, FAMILIES)
-    scaled = CurveSet(
-        family=curves.family,
-        value=curves.value,
-        scale=floats(curves.scale * money),
-        shape=curves.shape,
-        points=curves.points,
-    )
+    last, own = portfolio(rng, lines, families)
+    scaled = replace(own, scale=floats(own.scale * money))
     total = int(np.rint(last.sum() * money))
     whole = Sum(source=3, label="", sense="ceiling", members=integers(np.arange(lines)), level=total)
     return scaled, _rows(floats(last * money), (), [whole], total)
+
+
+def stated(lines: int, departments: int, *, seed: int = 0) -> tuple[Scenario, Evidence, Curves]:
+    """Return a whole scenario under the rules of a :func:`city`, with scores and 200 draws of its curves."""
+    rng = np.random.default_rng(seed)
+    last, expected = portfolio(rng, lines, FAMILIES)
+    rules: list[dict[str, object]] = [
+        {"name": "change", "kind": "change", "change": [-0.3, 0.4]},
+        {"name": "ceilings", "kind": "ceiling", "of": "last_budget", "times": 1.05, "by": "department"},
+        {"name": "floors", "kind": "floor", "of": "last_budget", "times": 0.93, "by": "department"},
+        {"name": "districts", "kind": "floor", "of": "last_budget", "times": 0.96, "by": "district"},
+    ]
+    columns = {
+        "last_budget": last,
+        "department": [f"D{number}" for number in rng.integers(0, departments, lines)],
+        "district": [f"R{number}" for number in rng.integers(0, DISTRICTS, lines)],
+    }
+    drawn = CurveSet(
+        family=expected.family,
+        value=floats(expected.value * rng.lognormal(0.0, 0.2, (200, lines))),
+        scale=floats(np.tile(expected.scale, (200, 1))),
+        shape=floats(np.tile(expected.shape, (200, 1))),
+        points=expected.points,
+    )
+    world = scenario(columns, rules=rules, total=float(np.floor(0.99 * last.sum())))
+    return world, evidence(rng.uniform(50, 100, lines).tolist()), curves(expected, drawn)
 
 
 def _members(rng: np.random.Generator, lines: int, sets: int) -> list[IntArray]:

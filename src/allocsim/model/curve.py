@@ -34,11 +34,14 @@ class CurveSet:
     shape: FloatArray
     points: tuple[Points | None, ...]
     groups: tuple[tuple[str, IntArray], ...] = field(init=False)
+    kinked: tuple[tuple[int, Points], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         names = sorted(set(self.family) - {"piecewise"})
         groups = tuple((n, np.flatnonzero([f == n for f in self.family]).astype(np.int64)) for n in names)
         object.__setattr__(self, "groups", groups)
+        kinked = tuple((line, points) for line, points in enumerate(self.points) if points is not None)
+        object.__setattr__(self, "kinked", kinked)
 
     def benefit(self, x: FloatArray) -> FloatArray:
         """Return B(x) for spending ``x`` (..., p) [money]."""
@@ -112,10 +115,9 @@ class CurveSet:
                 parameters = (self.value[..., columns], self.scale[..., columns], self.shape[..., columns])
                 own = (each[..., columns] for each in extra)
                 out[..., columns] = formula(x[..., columns], *parameters, *own)
-            for column, points in enumerate(self.points):
-                if points is not None:
-                    own = (each[..., column] for each in extra)
-                    out[..., column] = _piecewise(what, x[..., column], points, *own)
+            for column, points in self.kinked:
+                own = (each[..., column] for each in extra)
+                out[..., column] = _piecewise(what, x[..., column], points, *own)
         return out
 
 

@@ -90,6 +90,10 @@ def _power_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: Fl
     return scale * (slope * scale / (value * shape)) ** (1.0 / (shape - 1.0))
 
 
+SETTLED = 4e-16
+"""Share by which a root moves in a round at which it counts as found; each line by itself, whatever its company."""
+
+
 def _hill(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:
     u = (x / scale) ** shape
     benefit = value * u / (1.0 + u)
@@ -134,20 +138,25 @@ def _hill_at(slope: FloatArray, value: FloatArray, scale: FloatArray, shape: Flo
         level = np.where(steepens, np.maximum(gap / (1.0 + shape), bend), level)
         too_steep = steepens & (gap + (a - 1.0) * bend - 2.0 * np.log1p((a - 1.0) / (a + 1.0)) <= 0.0)
     level = _within(level)
-    for _ in range(40 if steepens.any() else 14):
+    bent, least = bool(steepens.any()), np.where(steepens, -1e-9, -1e-300)
+    moving = np.ones(level.shape, dtype=np.bool_)
+    for _ in range(40 if bent else 14):
         w = np.exp(_within(shape * level))
         off = gap + (shape - 1.0) * level - 2.0 * np.log1p(w)
-        fall = np.minimum(shape - 1.0 - 2.0 * shape * w / (1.0 + w), np.where(steepens, -1e-9, -1e-300))
-        level = _within(level - off / fall)
-        if steepens.any():
-            level = np.where(steepens, np.maximum(level, bend), level)
+        nearer = _within(level - off / np.minimum(shape - 1.0 - 2.0 * shape * w / (1.0 + w), least))
+        if bent:
+            nearer = np.where(steepens, np.maximum(nearer, bend), nearer)
+        nearer, before = np.where(moving, nearer, level), level
+        moving, level = np.abs(nearer - before) > SETTLED * (1.0 + np.abs(before)), nearer
+        if not moving.any():
+            break
     none = (shape >= 1.0) & (slope >= value * shape / scale) & ~steepens
     return np.where(none | too_steep if steepens.any() else none, 0.0, scale * np.exp(level))
 
 
 def _within(log: FloatArray) -> FloatArray:
     """Keep a logarithm where its exponential is a number."""
-    return np.clip(log, -690.0, 690.0)
+    return np.maximum(np.minimum(log, 690.0), -690.0)
 
 
 def _linear(x: FloatArray, value: FloatArray, scale: FloatArray, shape: FloatArray) -> FloatArray:

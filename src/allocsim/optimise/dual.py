@@ -188,7 +188,7 @@ def _smooth(curves: Columns, lo: IntArray, hi: IntArray, sets: _Sets) -> tuple[F
     before, over_before = np.full((2, len(count)), np.nan)
     near = count == 0
     for _ in range(TURNS):
-        demand = np.clip(np.nan_to_num(curves.spending_at(np.exp(price)[sets.of]), posinf=np.inf), lo, hi)
+        demand = np.minimum(np.fmax(curves.spending_at(np.exp(price)[sets.of]), lo), hi)
         total = sets.sums(demand)
         over = np.log(np.maximum(total, 0.5) / level)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -245,16 +245,16 @@ def _steepest(
     where there is none, and whether deeper looks can change nothing (g,).
     """
     above = [np.where(at < room, up(curves, steps + np.minimum(at, room)), -np.inf) for at in range(depth)]
-    slopes, count = np.stack(above, axis=1).ravel(), depth * np.bincount(sets.of, minlength=len(left))
-    order = np.lexsort((-slopes, np.repeat(sets.of, depth)))
-    first = np.cumsum(count) - count
+    slopes, of = np.stack(above, axis=1).ravel(), np.repeat(sets.of, depth)
+    there = np.flatnonzero((slopes > -np.inf) & (left > 0)[of])
+    order = there[np.lexsort((-slopes[there], of[there]))]
+    count = np.bincount(of[there], minlength=len(left))
+    first, given = np.cumsum(count) - count, np.minimum(left, count)
     taken = order[np.arange(order.size) - np.repeat(first, count) < np.repeat(left, count)]
-    number = np.bincount(taken // depth, minlength=len(steps))
-    wanting, whole = np.flatnonzero(left > 0), left <= count
-    last = np.full(len(left), np.nan)
-    last[wanting] = slopes[order[first[wanting] + np.minimum(left, count)[wanting] - 1]]
+    number, last, some = np.bincount(taken // depth, minlength=len(steps)), np.full(len(left), np.nan), given > 0
+    last[some] = slopes[order[(first + given - 1)[some]]]
     full = np.bincount(sets.of, weights=(number == depth) & (depth < room), minlength=len(left)) > 0
-    return number, last, (left == 0) | (whole & ~full & (last > -np.inf))
+    return number, last, (given == left) & ~full
 
 
 def _halved(curves: Columns, lo: IntArray, hi: IntArray, level: int) -> tuple[IntArray, float]:

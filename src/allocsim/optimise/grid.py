@@ -73,10 +73,8 @@ def best(curves: Columns, price: FloatArray, lo: IntArray, hi: IntArray) -> IntA
     lo, hi
         Bounds (p,) [steps].
     """
-    positive = np.where(price > 0, price, 1.0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        meeting = np.floor(np.nan_to_num(curves.spending_at(positive), nan=0.0, posinf=2.0**53))
-    guess = np.clip(meeting, lo, hi).astype(np.int64)
+    meeting = curves.spending_at(np.where(price > 0, price, 1.0))
+    guess = np.floor(np.minimum(np.fmax(meeting, lo), hi)).astype(np.int64)
     higher = (guess < hi) & (up(curves, guess) > price)
     guess = guess + higher
     beside = up(curves, np.maximum(np.where(higher, guess, guess - 1), 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +79,10 @@ def menu(rows: Rows, curves: Columns) -> Menu:
     No line can have more than all the money there is.
     """
     most = np.minimum(rows.hi, max(rows.available, 0))
+    if not (rows.parts or rows.choices or (curves.bend > 0).any()):
+        return replace(
+            plain(rows.lo, most), low_by=integers(rows.lo_by[None, :]), high_by=integers(rows.hi_by[None, :])
+        )
     bends = np.floor(np.minimum(curves.bend, 2.0**52)).astype(np.int64)
     starts = zip(rows.lo.tolist(), most.tolist(), rows.lo_by.tolist(), rows.hi_by.tolist(), strict=True)
     lines: list[list[Interval]] = [[start] for start in starts]

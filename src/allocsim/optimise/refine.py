@@ -10,11 +10,12 @@ import numpy as np
 from allocsim.errors import AllocsimError, Text
 from allocsim.model.arrays import BoolArray, FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
+from allocsim.optimise.assemble import assembled
 from allocsim.optimise.dual import Cap, split
 from allocsim.optimise.effort import ANY, Effort
 from allocsim.optimise.grid import best, chord, up
 from allocsim.optimise.limits import Sum, signs
-from allocsim.optimise.problem import Pieces, state
+from allocsim.optimise.problem import Pieces
 from allocsim.optimise.solve import Solver
 
 OFFSETS = np.array([-32, -8, -4, -2, -1, 0, 1, 2, 4, 8, 32], dtype=np.int64)
@@ -127,7 +128,7 @@ def refine(
     unit = _unit(begun.prices, curves, lo)
     spacing = _first_spacing(np.append(begun.prices, 0.0)[held], curves, lo, hi)
     pieces = around(curves, x, lo, hi, spacing)
-    solver = Solver(state(_scaled(pieces, unit), sums, unit=unit))
+    solver = Solver(assembled(_scaled(pieces, unit), sums, unit=unit))
     widest = np.array([sums[number].widest for number in stated])
     solver.begin(*_vertex(pieces, x, held, [stated.index(number) for number in caps]))
     multipliers, spending = begun.multipliers, floats(x) if keeps(sums, x) else None
@@ -150,7 +151,7 @@ def refine(
         multipliers[stated] = -solution.duals * unit / widest
         taken = solution.values[: pieces.width.size].reshape(pieces.width.shape).sum(axis=1)
         spending = floats(pieces.start + taken)
-        beside = _beside(pieces, spending)
+        beside = beside_of(pieces, spending)
         finest = bool((beside <= 1).all())
         if finest or effort.is_over:
             break
@@ -284,7 +285,7 @@ def _vertex(
     return full.ravel(), pairs
 
 
-def _beside(pieces: Pieces, spending: FloatArray) -> IntArray:
+def beside_of(pieces: Pieces, spending: FloatArray) -> IntArray:
     """Return the length of the longer of the two pieces that ``spending`` lies between or in (p,) [steps]."""
     ends = np.cumsum(pieces.width, axis=1)
     starts = ends - pieces.width
@@ -296,7 +297,7 @@ def _beside(pieces: Pieces, spending: FloatArray) -> IntArray:
 
 def _hopeless(limit: Sum, lo: IntArray) -> bool:
     """Tell whether the least amounts exceed a limit, or a limit of no lines asks for money."""
-    if limit.penalty is not None:
+    if limit.penalty is not None or (limit.weight is not None and (limit.weight < 0).any()):
         return False
     least = limit.activity(lo)
     return (limit.sense != "floor" and least > limit.level) or (

@@ -10,10 +10,11 @@ import numpy as np
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.assemble import assembled
 from allocsim.optimise.certify import certify, sound
+from allocsim.optimise.convex import Allocation
 from allocsim.optimise.limits import Rows, Sum
-from allocsim.optimise.problem import Pieces, state
+from allocsim.optimise.problem import Pieces
 from allocsim.optimise.refine import around
 from allocsim.optimise.rows import tightest
 from allocsim.optimise.solve import Solver
@@ -29,8 +30,8 @@ class Sweep:
 
     The first is made from scratch. Each further one keeps the program and its basis: the level of the total moves, the
     pieces stand around the last amounts, carried on by as much as they last moved, and get finer as in any refinement.
-    What is left open (whole-number programs, gaps that do not close, rules that seem to conflict) is allocated from
-    scratch.
+    What is left open (whole-number programs, gaps that do not close, rules that seem to conflict), limits that differ
+    in more than the total, and what prices alone can do are allocated from scratch.
 
     Parameters
     ----------
@@ -40,9 +41,11 @@ class Sweep:
 
     def __init__(self, curves: Columns) -> None:
         self._curves = curves
-        self._solver: _Moving | None = None
+        self._solver: Solver | None = None
+        self._stated: tuple[object, ...] = ()
         self._ordered, self._unit = curves, 1.0
         self._last: tuple[int, IntArray] | None = None
+        self._by_prices = False
         self._pace = floats(np.zeros(len(curves.family)))
 
     def at(self, rows: Rows) -> Allocation:
@@ -53,8 +56,9 @@ class Sweep:
         NoneFits
             If no whole amounts keep all limits.
         """
-        found = self._carried_on(rows) if self._last is not None else None
-        found = found or allocate(self._curves, rows)
+        goes_on = self._last is not None and rows.is_convex and not self._by_prices
+        found = (self._carried_on(rows) if goes_on else None) or allocate(self._curves, rows)
+        self._by_prices = found.method == "dual"
         if self._last is not None and rows.available != self._last[0]:
             self._pace = floats((found.steps - self._last[1]) / (rows.available - self._last[0]))
         self._last = rows.available, found.steps
@@ -69,7 +73,7 @@ class Sweep:
         rank[order] = np.arange(len(order))
         sums = [limit.renumbered(rank) for limit in rows.sums]
         lo, hi = integers(rows.lo[order]), integers(rows.hi[order])
-        if (lo > hi).any():
+        if (lo > hi).any() or (self._solver is not None and self._stated != _apart_from_the_total(sums)):
             return None
         if self._solver is None:
             self._ordered = self._curves.subset(order)
@@ -125,26 +129,33 @@ class Sweep:
             spacing = np.maximum(1, np.minimum(-(-beside // 8), 8 * spacing))
         return None
 
-    def _moved(self, pieces: Pieces, x: IntArray, sums: Sequence[Sum]) -> _Moving:
+    def _moved(self, pieces: Pieces, x: IntArray, sums: Sequence[Sum]) -> Solver:
         """Return the program with new pieces and the total's level; stated where there is none yet."""
         slope = pieces.slope / self._unit
         if self._solver is None:
             scaled = Pieces(start=pieces.start, width=pieces.width, slope=floats(slope))
-            self._solver = _Moving(state(scaled, sums, unit=self._unit))
+            self._solver, self._stated = Solver(assembled(scaled, sums, unit=self._unit)), _apart_from_the_total(sums)
             ends = pieces.start[:, None] + np.cumsum(pieces.width, axis=1)
             self._solver.begin(((ends <= x[:, None]) & (pieces.width > 0)).ravel(), [])
             return self._solver
         self._solver.change(cost=-slope.ravel(), upper=pieces.width.astype(np.float64).ravel())
-        self._solver.level(sums[0].level - int(pieces.start.sum()))
+        stated = [limit for limit in sums if limit.members.size]
+        self._solver.level([(limit.level - limit.activity(pieces.start)) / limit.widest for limit in stated])
         return self._solver
 
 
-class _Moving(Solver):
-    """A program of which the level of the first row, the total, moves."""
-
-    def level(self, most: int) -> None:
-        """Set the upper level of the total."""
-        self._highs.changeRowBounds(0, -np.inf, float(most))
+def _apart_from_the_total(sums: Sequence[Sum]) -> tuple[object, ...]:
+    """Return what limits of sums are but for the level of the total, so that two can be told apart."""
+    return tuple(
+        (
+            limit.sense,
+            limit.level if number else 0,
+            limit.penalty,
+            limit.members.tobytes(),
+            limit.coefficients.tobytes(),
+        )
+        for number, limit in enumerate(sums)
+    )
 
 
 def only_total_varies(one: Rows, other: Rows) -> bool:

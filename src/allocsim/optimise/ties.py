@@ -9,10 +9,11 @@ import numpy as np
 
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
+from allocsim.optimise.assemble import assembled
 from allocsim.optimise.certify import slopes_asked
-from allocsim.optimise.grid import best, most, up
+from allocsim.optimise.grid import best, down, most, up
 from allocsim.optimise.limits import Sum
-from allocsim.optimise.problem import Pieces, state
+from allocsim.optimise.problem import Pieces
 from allocsim.optimise.solve import solve
 from allocsim.optimise.whole import is_whole
 
@@ -51,7 +52,14 @@ def settle(
     a = slopes_asked(len(lo), sums, multipliers)
     size = slopes_asked(len(lo), sums, np.abs(multipliers))
     slack = CLOSE * (size if size.any() else np.full(a.shape, float(up(curves, lo).max())))
-    low, high = best(curves, a + slack, lo, hi), most(curves, a - slack, lo, hi)
+    loose = np.flatnonzero(
+        ((steps > lo) & (down(curves, steps) <= a + slack)) | ((steps < hi) & (up(curves, steps) >= a - slack))
+    )
+    if not loose.size or (loose.size == 1 and a[loose[0]] != 0):
+        return steps
+    own, (low, high) = curves.subset(loose), (steps.copy(), steps.copy())
+    low[loose] = best(own, (a + slack)[loose], lo[loose], hi[loose])
+    high[loose] = most(own, (a - slack)[loose], lo[loose], hi[loose])
     optimal = (low <= steps) & (steps <= high)
     low, high = np.where(optimal, low, steps), np.where(optimal, high, steps)
     open_ = np.flatnonzero(high > low)
@@ -59,7 +67,7 @@ def settle(
         return steps
     held = [_held(limit, multiplier, steps) for limit, multiplier in zip(sums, multipliers.tolist(), strict=True)]
     pieces = _distances(low[open_], high[open_], np.nan_to_num(last[open_]))
-    solution = solve(state(pieces, [_among(limit, steps, open_) for limit in held]))
+    solution = solve(assembled(pieces, [_among(limit, steps, open_) for limit in held]))
     if solution.status != "optimal":
         return steps
     nearest = pieces.start + solution.values.reshape(pieces.width.shape).sum(axis=1)
