@@ -106,6 +106,30 @@ class Blend:
             high, low = np.where(open_ & (over < 0), at, high), np.where(open_ & (over > 0), at, low)
         return np.where(none, least, np.where(over > SAME, high, at))
 
+    def thinned(self, most: int) -> Blend:
+        """Return blends of at most so many members a line, evenly chosen and scaled up: near these, but quicker."""
+        ends = np.append(self.first, len(self.of))
+        number = np.diff(ends)[self.of]
+        place = np.arange(len(self.of)) - self.first[self.of]
+        stride = -(-number // most)
+        kept = np.flatnonzero(place % stride == 0)
+        line, value = self.of[kept], self.members.value
+        share = np.add.reduceat(value, self.first) / np.bincount(line, weights=value[kept], minlength=self.count)
+        members = self.members.subset(integers(kept))
+        return Blend(
+            members=CurveSet(
+                family=members.family,
+                value=floats(members.value * share[line]),
+                scale=members.scale,
+                shape=members.shape,
+                points=tuple(
+                    None if each is None else tuple((x, y * float(factor)) for x, y in each)
+                    for each, factor in zip(members.points, share[line], strict=True)
+                ),
+            ),
+            of=integers(line),
+        )
+
     def _excess(self, x: FloatArray, wanted: FloatArray) -> FloatArray:
         """Return ln B'(x) - ln wanted (p,), infinite where B' is."""
         with np.errstate(divide="ignore", invalid="ignore"):

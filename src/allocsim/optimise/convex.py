@@ -8,7 +8,7 @@ import numpy as np
 
 from allocsim.errors import Text, UsageError
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
-from allocsim.model.blend import Columns
+from allocsim.model.blend import Blend, Columns
 from allocsim.optimise.certify import Certificate, Proven, certify
 from allocsim.optimise.effort import Effort
 from allocsim.optimise.limits import Rows, Sum
@@ -17,6 +17,9 @@ from allocsim.optimise.refine import refine, start
 from allocsim.optimise.ties import settle
 from allocsim.optimise.tree import search
 from allocsim.optimise.whole import whole
+
+MANY, FEW = 10_000, 8
+"""Members of all blends together beyond which linear programs begin where blends of a few members a line would end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,8 +85,9 @@ def convex(curves: Columns, rows: Rows, effort: Effort) -> Allocation:
     numbers = [0, *sorted(range(1, len(rows.sums)), key=lambda number: _content(rows.sums[number], rank))]
     sums = [rows.sums[n].renumbered(rank) for n in numbers]
     ordered, lo, hi = curves.subset(order), integers(rows.lo[order]), integers(rows.hi[order])
-    begun = start(ordered, lo, hi, sums)
-    by_prices = effort.method in ("auto", "dual") and not begun.left_out(sums)
+    rough = ordered.thinned(FEW) if isinstance(ordered, Blend) and len(ordered.of) > MANY else ordered
+    begun = start(rough, lo, hi, sums)
+    by_prices = rough is ordered and effort.method in ("auto", "dual") and not begun.left_out(sums)
     if effort.method == "dual" and not by_prices:
         raise UsageError(_no_dual(rows, [sums[number].source for number in begun.left_out(sums)]))
     if by_prices:

@@ -11,13 +11,13 @@ import numpy as np
 
 from allocsim.errors import AllocsimError
 from allocsim.model.arrays import IntArray
-from allocsim.model.blend import Columns
+from allocsim.model.blend import Blend, Columns
 from allocsim.model.evidence import Evidence
 from allocsim.model.margin import Margin, NextUnit, PriceRange
 from allocsim.model.plan import Fact
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.convex import MANY, Allocation
 from allocsim.optimise.effort import ANY, Effort
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.nest import Nest, nest
@@ -84,10 +84,12 @@ def at_margin(
         How hard to search where a plan anew takes a search.
     plans
         How many linear programs may look for ranges of prices where sums cross; by default those of all the money.
+        Blends of very many members have no ranges worked out.
     """
     nested = nest(curves, rows)
     at_choices = replace(found.held, parts=rows.parts, choices=rows.choices)
     few = len(rows.id) <= FEW
+    heavy = isinstance(curves, Blend) and len(curves.of) > MANY
     return AtMargin(
         to_gain=to_gain(
             curves,
@@ -99,7 +101,9 @@ def at_margin(
             nested=nested,
         ),
         margin=margin(scenario, evidence, curves, rows=rows, steps=found.steps, again=planner(curves, nested, effort)),
-        ranges=price_ranges(
+        ranges=()
+        if heavy
+        else price_ranges(
             curves, rows, worth, nested=nested, plans=plans if plans is not None else OF_MONEY if few else 0
         ),
     )

@@ -30,6 +30,8 @@ from allocsim.optimise.refine import NoneFits, start
 
 TOLERANCE = 3e-8
 """Share of the benefit that answers of the adversary may still be wrong by: far below what counts as proven."""
+FINER = 0.1
+"""How much finer that is where an improvement is what counts: a small part of the benefit."""
 LOW = 0.05
 """The low curve of a line is that of the draw at this point."""
 
@@ -117,7 +119,7 @@ def weigh(curves: Curves, rows: Rows, objective: ObjectiveSettings, *, deadline:
         lo=lo,
         hi=hi,
         sums=sums,
-        tolerance=TOLERANCE * scale,
+        tolerance=(FINER if objective.measure == "improvement" else 1.0) * TOLERANCE * scale,
         effort=Effort(deadline=deadline),
     )
     played = play(game, begun)

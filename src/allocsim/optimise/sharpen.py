@@ -33,11 +33,11 @@ LARGEST = 2_000
 """Single steps, over all lines, beyond which only the nearest amounts are looked at and nothing is proven of others."""
 NEAREST = 2
 """Steps either side of the amounts found that are looked at then."""
-ENOUGH = 5e-7
+ENOUGH = 9e-7
 """Share of the benefit by which whole amounts may fall short of the best."""
-TURNS = 25
+TURNS = 8
 """Whole-number programs at most."""
-NODES = 200
+NODES = 20
 """Nodes of the tree of each of them."""
 
 
@@ -109,7 +109,7 @@ def sharpen(
         low=integers(np.minimum(low, at)),
         high=integers(np.maximum(high, at)),
         proves=proves,
-        tolerance=ENOUGH * abs(coarse),
+        tolerance=ENOUGH * abs(most),
     )
     best = Sharpened(steps=at, value=value, most=most, by_tree=False)
     if (sought.low < sought.high).any() and most - value > sought.tolerance:
