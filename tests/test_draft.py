@@ -278,7 +278,8 @@ def test_the_document_is_a_plan_with_what_it_breaks_and_forgoes() -> None:
     told = json.loads(documents.dumps(document(found, result, fixes=fixes)))
     assert told["schema"] == "allocsim.plan/1"
     assert told["status"] == "given"
-    assert told["broken"] == [{"rule": "leader", "row": "P4", "level": 12, "amount": 9, "by": 3, "basis": "note"}]
+    assert told["broken"] == [{"rule": "leader", "row": "P4", "level": 12, "amount": 9, "by": 3, "basis": "note",
+                                "counted_in": "money", "hard": True}]  # fmt: skip
     assert [row["amount"] for row in told["projects"]] == [12, 12, 8, 9]
     forgoes = told["forgoes"]
     assert forgoes["projects"][3] | {"benefit": 0} == {"id": "P4", "amount": 9, "better": 12, "benefit": 0}

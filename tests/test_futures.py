@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from allocsim.report.figures.style import svg
 from allocsim.report.frontier import document, futures_csv, summary
 from allocsim.study.futures import futures
 from allocsim.study.year import evaluate, fit
-from optimise_worlds import curve_set, curves, evidence, portfolio, scenario
+from optimise_worlds import curve_set, curves, evidence, portfolio, scenario, table
 from scenarios import CHONGQING
 
 Known = tuple[Scenario, Evidence, Curves]
@@ -273,7 +274,7 @@ def test_what_is_told(language: str) -> None:
     assert made["points"][-1]["amounts"]["P1"] == found.amounts[-1, 0]
     rows = list(csv.reader(io.StringIO(futures_csv(found).decode("utf-8"))))
     assert len(rows) == 1 + len(found.values)
-    assert {len(row) for row in rows} == {8 + len(found.id)}
+    assert {len(row) for row in rows} == {13 + len(found.id)}
     assert float(rows[-1][3]) == found.benefit[-1]
     assert rows[1][3] == ""
     picture = svg(drawn(told, found))
@@ -339,3 +340,118 @@ def test_a_sweep_carries_on_without_beginning_again(monkeypatch: pytest.MonkeyPa
     found = futures(world, over, evidence=seen, curves=fitted)
     assert set(found.status) == {"optimal"}
     assert began == [total]
+
+
+def districts(world: Scenario, count: int) -> Scenario:
+    """The town in four districts of so many people."""
+    names = [f"R{d}" for d in range(4)]
+    of_line = np.array([names[p % 4] for p in range(count)], dtype=object)
+    people = table("districts", {"id": names, "name": names, "population": [30.0, 12.5, 41.0, 22.0]})
+    columns = {**world.projects.columns, "district": of_line}
+    return replace(world, projects=replace(world.projects, columns=columns), districts=people)
+
+
+def drawn_town(seed: int = 3, count: int = 16) -> Known:
+    """The town in districts, its curves with draws of which the expected ones are the mean."""
+    world, seen, fitted = town(seed, count)
+    world = world.replace(**{"rule.least.times": 0.1, "rule.most.times": 4.0, "rule.A at least.amount": 100.0})
+    expected, rng = fitted.expected, np.random.default_rng(seed)
+    times = rng.lognormal(0.0, 0.7, (40, count))
+    draws = CurveSet(
+        family=expected.family,
+        value=floats(expected.value * times / times.mean(axis=0)),
+        scale=floats(np.repeat(expected.scale[None], 40, axis=0)),
+        shape=floats(np.repeat(expected.shape[None], 40, axis=0)),
+        points=expected.points,
+    )
+    return districts(world, count), seen, curves(expected, draws)
+
+
+@pytest.mark.parametrize(
+    ("over", "measure"), [("equity.gini=0.15:0.65:6", "gini"), ("equity.worst_off=0:350:6", "worst_off")]
+)
+def test_benefit_is_traded_for_equity(over: str, measure: str) -> None:
+    world, seen, fitted = drawn_town()
+    found = futures(world, over, evidence=seen, curves=fitted)
+    assert_plans((world, seen, fitted), found)
+    assert (found.measure, found.equity_by) == (measure, "district")
+    holds, measured, levels = found.holds, found.measured, _numbers(found)
+    assert measured is not None
+    assert holds.sum() >= 3
+    better = -1.0 if measure == "gini" else 1.0
+    assert (better * measured[holds] >= better * levels[holds] - 1e-12).all()
+    assert (better * np.diff(found.benefit[holds]) <= 1e-6 * np.nanmax(found.benefit)).all()
+    assert len({*found.gini[holds].tolist()}) > 1
+    for place in np.flatnonzero(holds).tolist():
+        whole = plan(world.replace(**{found.key: found.values[place]}), seen, fitted)
+        assert whole.equity is not None
+        assert whole.equity.gini == found.gini[place]
+        assert (whole.equity.worst_off, whole.equity.name) == (found.worst_off[place], found.worst_name[place])
+
+
+def test_benefit_is_traded_against_risk() -> None:
+    world, seen, fitted = drawn_town()
+    found = futures(world, "objective.risk_aversion=0:1:5", evidence=seen, curves=fitted)
+    assert found.measure == "cvar"
+    small = 1e-6 * found.benefit.max()
+    assert (np.diff(found.benefit) <= small).all()
+    assert (np.diff(found.cvar) >= -small).all()
+    assert found.cvar[-1] > found.cvar[0] + small
+    brought = fitted.draws.benefit(found.amounts[0]).sum(axis=-1)
+    assert found.cvar[0] == pytest.approx(np.sort(brought)[:4].mean(), rel=1e-12)
+    last = world.projects.number("last_budget")
+    before = fitted.draws.benefit(last * found.allocated[0] / last.sum()).sum(axis=-1)
+    assert found.probability[0] == (brought > before).mean()
+
+
+def test_risk_and_equity_go_together() -> None:
+    world, seen, fitted = drawn_town()
+    averse = world.replace(**{"objective.risk_aversion": 0.5})
+    found = futures(averse, "equity.gini=0.2,0.35", evidence=seen, curves=fitted)
+    assert "conflict" not in found.status
+    assert found.gini[0] <= 0.2
+    assert found.cvar[1] > futures(world, "equity.gini=0.2,0.35", evidence=seen, curves=fitted).cvar[1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "over", ["equity.gini=0.2,0.3,0.4", "equity.worst_off=0,200,9000", "objective.risk_aversion=0,0.5,1"]
+)
+def test_what_is_told_of_a_trade(over: str, language: str) -> None:
+    world, seen, fitted = drawn_town()
+    told = world.replace(language=language)
+    found = futures(told, over, evidence=seen, curves=fitted)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(summary(told, found))
+    text = console.export_text()
+    made = document(told, found)
+    assert made["points"][-1]["value"] == found.values[-1]
+    place = int(np.flatnonzero(found.holds)[-1])
+    equity = made["points"][place]["equity"]
+    assert equity == {
+        "by": "district",
+        "worst_off": found.worst_off[place],
+        "name": found.worst_name[place],
+        "gini": found.gini[place],
+    }
+    assert made["points"][place]["cvar"] == found.cvar[place]
+    if found.key.startswith("equity"):
+        assert found.worst_name[place] in text
+        assert f"{found.gini[place]:.4f}" in text
+    else:
+        assert ("Beats last year" if language == "en" else "优于上年概率") in text
+    picture = svg(drawn(told, found))
+    assert picture == svg(drawn(told, found))
+    words = {"gini": ("more even", "越均衡"), "worst_off": ("worst-off", "人均最低者"), "cvar": ("CVaR", "CVaR")}
+    assert words[found.measure or ""][language == "zh"] in picture
+
+
+def test_equity_wants_groups() -> None:
+    world, seen, fitted = town()
+    with pytest.raises(UsageError, match="--over equity") as caught:
+        futures(world, "equity.gini=0.1,0.2", evidence=seen, curves=fitted)
+    assert "no table has a column 'district'" in caught.value.message.en
+    assert "--set equity.by=COLUMN" in caught.value.message.en
+    world, seen, fitted = drawn_town()
+    by = world.replace(**{"equity.by": "department"})
+    assert futures(by, "equity.gini=0.2,0.4", evidence=seen, curves=fitted).equity_by == "department"

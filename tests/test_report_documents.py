@@ -129,7 +129,8 @@ def test_failures_have_documents() -> None:
     clash = documents.failure(RulesConflict(CONFLICT), "en")
     assert clash is not None
     assert clash["rules"][0]["short_by"] == 1500.0
-    assert clash["repair"] == [{"rule": "绩效挂钩", "row": "大中型水利工程建设", "from": 40500.0, "to": 42000.0}]
+    repair = {"rule": "绩效挂钩", "row": "大中型水利工程建设", "from": 40500.0, "to": 42000.0, "detail": ""}
+    assert clash["repair"] == [repair]
     assert documents.failure(UsageError(Text("no", "否")), "en") is None
 
 

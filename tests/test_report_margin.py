@@ -16,8 +16,9 @@ from allocsim.model.margin import Keeps, Margin, NextUnit, PriceRange
 from allocsim.model.plan import Fact
 from allocsim.model.result import Result
 from allocsim.report import documents, tables, terminal
-from allocsim.report.lines import lines, numbers_of
+from allocsim.report.lines import lines
 from allocsim.report.margins import little
+from allocsim.report.numbers import numbers_of
 from allocsim.report.page import page
 from allocsim.report.rules import groups, range_words
 from allocsim.report.words import LANGUAGES, words

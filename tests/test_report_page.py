@@ -124,7 +124,7 @@ def test_the_three_questions_are_answered() -> None:
     assert where.figure == "41.15亿元"
     assert "部门申报46.86亿元，缺口5.71亿元" in where.sentence
     assert (
-        "建议增加4项（+9,732万元）、压减2项（−1.85亿元）、先评后定1项、不再安排1项（−1.40亿元）、维持1项，合计−2.28亿元。"
+        "建议增加4项（+9,732万元）、压减2项（−1.85亿元）、先评后定1项、不安排1项（−1.40亿元）、维持1项，合计−2.28亿元。"
     ) in where.sentence
     assert gained.figure == "+9,310万元"
     assert "90%区间2,150万元至1.68亿元" in gained.sentence

@@ -13,12 +13,14 @@ import pytest
 import report_fixture
 from allocsim.model.curve import FLAGS
 from allocsim.model.plan import Fact
-from allocsim.report.lines import lines, numbers_of
-from allocsim.report.reasons import ALWAYS, FORMS, WORDED, clause
+from allocsim.optimise.kinds import KINDS
+from allocsim.report.lines import lines
+from allocsim.report.numbers import numbers_of
+from allocsim.report.reasons import ALWAYS, FORMS, NAMED, WORDED, clause
 from allocsim.report.words import LANGUAGES, blanks, words
 
 SRC = Path(__file__).resolve().parent.parent / "src" / "allocsim"
-TEXT_BLANKS = {"name", "rules", "other", *WORDED}
+TEXT_BLANKS = {"name", "rules", "other", "column", NAMED, *WORDED}
 
 
 def made_codes() -> list[tuple[str, str]]:
@@ -76,8 +78,10 @@ def test_flags_kinds_and_verbs_have_words(language: str) -> None:
         assert f"verb.{verb}" in spoken
     for kind in ("hold", "threshold", "reserve_index", "reoptimise"):
         assert {f"policy.{kind}", f"legal.{kind}", f"who.{kind}", f"days.{kind}"} <= spoken.entries.keys()
-    for kind in ("floor", "ceiling", "fix", "change", "share", "grade", "total", "reserve"):
+    for kind in (*KINDS, "total", "reserve", "gini", "worst_off"):
         assert f"kind.{kind}" in spoken
+    for method in ("lp", "dual", "milp"):
+        assert f"method.{method}" in spoken
 
 
 def test_an_unknown_code_never_reaches_a_reader() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from allocsim.errors import Problem, Text
 from allocsim.files.bound_lines import line_problems, pot_problems
+from allocsim.files.equity import equity_problems
 from allocsim.files.lines import Lines, Places
 from allocsim.files.names import name_problems
 from allocsim.files.policies import policy_problems
@@ -52,6 +53,7 @@ def rule_problems(settings: Settings, tables: Mapping[str, Table], places: Place
         yield from column_problems(lines, key, rule, dated=dated)
         yield from line_problems(lines, key, rule, chosen=chosen[rule.name], step=step)
     yield from pot_problems(lines, settings.rule, chosen)
+    yield from equity_problems(lines, settings.equity)
     if settings.agriculture is not None:
         yield from _selection_problems(lines, "agriculture", settings.agriculture.lines, {}, where_word="lines")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,14 @@ from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans
 PointStatus = Literal["optimal", "limit", "conflict"]
 TOTAL = "budget.total"
 """The key whose frontier is concave and rises, with the price as its slope."""
+Measure = Literal["worst_off", "gini", "cvar"]
+MEASURES: Mapping[str, Measure] = {
+    "equity.worst_off": "worst_off",
+    "equity.gini": "gini",
+    "objective.risk_aversion": "cvar",
+    "objective.uncertainty_budget": "cvar",
+}
+"""Keys that trade benefit for something else -> what they trade it for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +55,16 @@ class Frontier:
         Names of the rules that cannot all hold (n,); empty where a plan was found.
     amounts
         (n, p) [money].
+    equity_by
+        The column whose values equity compares; empty where there is nothing to compare.
+    worst_off, worst_name
+        What a head of the worst-off value gets at each value (n,) [money per head], and which value that is.
+    gini
+        Gini coefficient of money per head (n,) [share 0-1].
+    cvar, cvar_level
+        Mean benefit of the worst 1 - ``cvar_level`` of the curve draws (n,).
+    probability
+        Share of curve draws in which the plan beats last year's split of the same money (n,); NaN without a last year.
     benefit_is_money
         True where benefit counts money that performs at 100 points; False where every curve was given as benefit.
     """
@@ -62,6 +81,13 @@ class Frontier:
     status: tuple[PointStatus, ...]
     conflict: tuple[tuple[str, ...], ...]
     amounts: FloatArray
+    equity_by: str
+    worst_off: FloatArray
+    worst_name: tuple[str, ...]
+    gini: FloatArray
+    cvar: FloatArray
+    cvar_level: float
+    probability: FloatArray
     benefit_is_money: bool
 
     @property
@@ -75,3 +101,14 @@ class Frontier:
         if any(isinstance(value, bool) or not isinstance(value, int | float) for value in self.values):
             return None
         return np.array(self.values, dtype=np.float64)
+
+    @property
+    def measure(self) -> Measure | None:
+        """What benefit is traded for along this frontier; None where the key trades it for nothing else."""
+        return MEASURES.get(self.key)
+
+    @property
+    def measured(self) -> FloatArray | None:
+        """What benefit is traded for, at each value (n,)."""
+        arrays = {"worst_off": self.worst_off, "gini": self.gini, "cvar": self.cvar}
+        return None if self.measure is None else arrays[self.measure]

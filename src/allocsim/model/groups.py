@@ -72,7 +72,7 @@ class Groups:
 
 
 def lead(height: Sequence[Fraction] | Sequence[float], heads: Sequence[Fraction]) -> list[Fraction]:
-    """Return, for each group, the heads of lower groups less those of higher ones (d,); equal ones count for neither."""
+    """Return for each group the heads of lower groups less those of higher ones (d,); equal ones count for neither."""
     ranked = sorted(range(len(heads)), key=lambda group: height[group])
     ahead, below, all_heads = [Fraction(0)] * len(heads), Fraction(0), sum(heads, Fraction(0))
     for _, tied in groupby(ranked, key=lambda group: height[group]):

@@ -21,7 +21,8 @@ from allocsim.optimise.risk import Weighed, weigh
 from allocsim.optimise.sharpen import sharpen
 
 WEIGHINGS = 3
-"""Times that the blend is worked out again at the choices of the last plan, where rules leave holes or count lines."""
+"""Times that the blend is worked out again at the choices of the last plan, where rules leave holes or count lines, or
+at its cuts, where inequality is capped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +58,7 @@ def aim(curves: Curves, rows: Rows, wanted: ObjectiveSettings, effort: Effort) -
     if wanted.is_neutral:
         return Aimed(columns=expected, found=allocate(expected, rows, effort))
     best = _weighed(curves, rows, rows, wanted, effort)
-    for _ in range(WEIGHINGS if rows.parts or rows.choices else 0):
+    for _ in range(WEIGHINGS if rows.parts or rows.choices or rows.equality else 0):
         if best.found.certificate.closed or effort.is_over:
             break
         again = _weighed(curves, rows, best.found.held, wanted, effort)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocsim.errors import Text, UsageError
+from allocsim.errors import AllocsimError, Text, UsageError
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.optimise.certify import (
@@ -150,7 +150,7 @@ def _sized(curves: Columns, rows: Rows, sizes: tuple[int, ...], effort: Effort) 
         lo[pot.members] = hi[pot.members] = parts
     try:
         return allocate(curves, replace(rows, lo=integers(lo), hi=integers(hi), pots=()), effort).steps
-    except NoneFits:
+    except (NoneFits, AllocsimError):  # none, or none found in time
         return None
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from allocsim.model.arrays import BoolArray, IntArray, booleans, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.convex import Allocation
 from allocsim.optimise.certify import slopes_asked
+from allocsim.optimise.convex import Allocation
 from allocsim.optimise.grid import down, up
 from allocsim.optimise.limits import Rows
 

@@ -237,7 +237,7 @@ class Pot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Equality:
-    """One source's cap on inequality: the Gini coefficient of money per head over groups of lines is at most ``cap``."""
+    """One source's cap on inequality: the Gini coefficient of money per head over ``groups`` is at most ``cap``."""
 
     source: int
     groups: Groups
@@ -299,7 +299,7 @@ class Rows:
 
     @property
     def is_convex(self) -> bool:
-        """Tell whether bounds and sums are all there is: no holes, no counting of lines, no pots, no cap on inequality."""
+        """Tell whether bounds and sums are all there is: no holes, no counting, no pots, no cap on inequality."""
         return not (self.parts or self.choices or self.pots or self.equality)
 
     @property

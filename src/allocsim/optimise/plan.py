@@ -17,6 +17,7 @@ from allocsim.optimise.aim import aim, prove
 from allocsim.optimise.conflict import conflict
 from allocsim.optimise.convex import Allocation
 from allocsim.optimise.effort import Effort, effort
+from allocsim.optimise.equity import equity_of
 from allocsim.optimise.grid import in_steps, up
 from allocsim.optimise.held import held_by, pressed, reach
 from allocsim.optimise.last_year import better_than_last_year, wrong_cut
@@ -129,6 +130,7 @@ def _plan(grounds: Grounds, found: Allocation, told: tuple[RuleReport, ...], nea
         to_gain=near.to_gain,
         margin=near.margin,
         ranges=near.ranges,
+        equity=equity_of(scenario, rows, steps),
     )
 
 

@@ -30,17 +30,20 @@ Price = float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Region:
-    """The set Y: ``lower <= pattern z <= upper`` and ``least <= z <= most``, in units of ``unit``.
+    """The set Y: ``lower <= pattern z <= upper`` and ``least <= z <= most``, benefit in units of ``unit``.
 
     Attributes
     ----------
     tight
         Numbers of the sums that are used up (m,).
+    widest
+        Grains in which each of them is counted here (m,), its largest coefficient: z is per so many grains.
     pattern
-        Distinct memberships of lines in those sums (g, m); ``of_line`` says which one each line has (p,).
+        Distinct coefficients of lines in those sums (g, m); ``of_line`` says which one each line has (p,).
     """
 
     tight: tuple[int, ...]
+    widest: FloatArray
     least: FloatArray
     most: FloatArray
     pattern: FloatArray
@@ -102,7 +105,7 @@ def prices(curves: Columns, rows: Rows, steps: IntArray, *, pooled: Pooled | Non
     ends = _ends(region)
     least, most = np.zeros(len(rows.sums)), np.zeros(len(rows.sums))
     tight, count = list(region.tight), len(region.tight)
-    least[tight], most[tight] = ends[:count, 0], ends[:count, 1]
+    least[tight], most[tight] = ends[:count, 0] / region.widest, ends[:count, 1] / region.widest
     return Prices(
         least=floats(least),
         most=floats(most),
@@ -165,11 +168,27 @@ def asked_together(prices: Prices, lines: IntArray) -> tuple[float, float]:
     return _end(solver, direction, 1.0) * region.unit, _end(solver, direction, -1.0) * region.unit
 
 
+def moved_together(prices: Prices, numbers: IntArray, by: FloatArray) -> tuple[Price, Price]:
+    """Return what it changes to raise or lower the levels of several sums at once, each by its own amount (m,).
+
+    Like the price of one level: the least of ``by . z`` over Y, and minus the most.
+    """
+    region = prices.region
+    share = dict(zip(numbers.tolist(), by.tolist(), strict=True))
+    direction = np.array([share.get(number, 0.0) for number in region.tight]) / region.widest
+    largest = float(np.abs(direction).max(initial=0.0))
+    if not largest > 0:
+        return 0.0, 0.0
+    solver, unit = Solver(_program(region)), region.unit * largest
+    least, most = (_end(solver, direction / largest, sign) * unit for sign in (1.0, -1.0))
+    return _number(least), _number(-most)
+
+
 def _patterns(sums: Sequence[Sum], count: int) -> tuple[FloatArray, IntArray]:
-    """Return the distinct coefficients of lines in sums (g, m) and which of them each line has (p,)."""
+    """Return the distinct coefficients of lines in sums, 1 at most (g, m), and which of them each line has (p,)."""
     member = np.zeros((count, len(sums)))
     for column, limit in enumerate(sums):
-        member[limit.members, column] = limit.coefficients
+        member[limit.members, column] = limit.coefficients / limit.widest
     distinct, of_line = np.unique(member, axis=0, return_inverse=True)
     return floats(distinct), integers(of_line.ravel())
 
@@ -182,11 +201,13 @@ def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -
     np.maximum.at(lower, of_line, np.where(steps < rows.hi, above, -np.inf))
     np.minimum.at(upper, of_line, np.where(steps > rows.lo, below, np.inf))
     unit = float(np.abs(lower[np.isfinite(lower)]).max(initial=0.0)) or 1.0
-    least, most = (ends / unit for ends in _ends_of_signs(sums, steps))
+    widest = floats([limit.widest for limit in sums])
+    least, most = (ends * widest / unit for ends in _ends_of_signs(sums, steps))
     lower, upper = lower / unit, upper / unit
     ease = _least_ease((least, most), pattern, lower, upper) if tight else 0.0
     return Region(
         tight=tight,
+        widest=widest,
         least=floats(least),
         most=floats(most),
         pattern=pattern,
@@ -198,10 +219,16 @@ def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -
 
 
 def _is_used_up(limit: Sum, rows: Rows, steps: IntArray) -> bool:
-    """Tell whether a limit has no room for the smallest step that counts in it."""
+    """Tell whether a limit has no room for the smallest step that counts in it.
+
+    Where some lines count against others, as in a cap on inequality, steps of several could use up less: then it has
+    none for the largest.
+    """
     if limit.weight is None:
         return limit.slack(steps) <= 0
     movable = limit.weight[rows.lo[limit.members] < rows.hi[limit.members]]
+    if (movable < 0).any():
+        return limit.slack(steps) < int(np.abs(movable).max())
     return limit.slack(steps) < int(movable.min(initial=1 << 62))
 
 

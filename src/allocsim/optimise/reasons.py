@@ -6,28 +6,25 @@ that money was useless.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from decimal import Context
 
 import numpy as np
 
-from allocsim.model.arrays import BoolArray, FloatArray
+from allocsim.model.arrays import BoolArray, FloatArray, IntArray, integers
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
-from allocsim.model.made import executed
-from allocsim.model.money import decimal
 from allocsim.model.plan import Fact, Reason, Verb
-from allocsim.model.rule import Comparison, Fix, Floor, Grade, PerHeadFloor, Rule
+from allocsim.model.rule import Comparison, Fix, Floor, Grade, Limit, PerHeadFloor, Rule
 from allocsim.model.scenario import Scenario
-from allocsim.model.table import Table
-from allocsim.optimise.limits import COMMITTED, LEAST, MOST, Rows
+from allocsim.optimise.chosen import of_choices
+from allocsim.optimise.facts import facts
+from allocsim.optimise.limits import COMMITTED, LEAST, MOST, WORST_OFF, Rows
 
 ONE_OFF = ("一次性", "one_off", "one-off")
 """Words in ``class`` that keep a line outside next year's base."""
 WEAK = 0.3
 """Own evidence below which the records are no ground for a cut [share 0-1]."""
-_EXACT = Context(prec=60)
+Values = tuple[tuple[str, str | float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +47,8 @@ class Grounds:
         Probability that a cut loses more than its money is worth elsewhere (p,), NaN where that is not asked.
     classes, requested, expires, grades
         Columns of projects, and the latest grade that counts (p,).
+    steps
+        The plan (p,) [steps].
     """
 
     scenario: Scenario
@@ -69,8 +68,11 @@ class Grounds:
     expires: FloatArray = field(init=False)
     grades: tuple[str, ...] = field(init=False)
 
+    steps: IntArray = field(init=False)
+
     def __post_init__(self) -> None:
         projects = self.scenario.projects
+        object.__setattr__(self, "steps", integers(np.rint(self.rows.step.in_steps(self.amount))))
         object.__setattr__(self, "classes", projects.text("class"))
         object.__setattr__(self, "requested", projects.number("requested", 0.0))
         object.__setattr__(self, "expires", projects.number("expires", 0.0))
@@ -79,14 +81,14 @@ class Grounds:
 
 def reasons(grounds: Grounds) -> tuple[Reason, ...]:
     """Return the reason of every line."""
-    facts = _facts(grounds)
-    return tuple(_reason(grounds, line, facts[line]) for line in range(len(grounds.rows.id)))
+    told = facts(grounds.scenario, grounds.evidence, grounds.rows)
+    return tuple(_reason(grounds, line, told[line]) for line in range(len(grounds.rows.id)))
 
 
-def _reason(grounds: Grounds, line: int, facts: tuple[Fact, ...]) -> Reason:
+def _reason(grounds: Grounds, line: int, told: tuple[Fact, ...]) -> Reason:
     rule, basis = _rule(grounds, line)
     verb = _verb(grounds, line)
-    return Reason(verb=verb, facts=facts, rule=rule, basis=basis, estimates=_estimates(grounds, line, verb))
+    return Reason(verb=verb, facts=told, rule=rule, basis=basis, estimates=_estimates(grounds, line, verb))
 
 
 def _estimates(grounds: Grounds, line: int, verb: Verb) -> tuple[Fact, ...]:
@@ -132,7 +134,12 @@ def _rule(grounds: Grounds, line: int) -> tuple[Fact | None, str]:
     held = grounds.held[line]
     if held < 0:
         return None, ""
+    chosen = of_choices(grounds.rows, grounds.steps, line, held)
+    if chosen is not None:
+        return chosen[0], grounds.rows.sources[chosen[1]].basis
     source = grounds.rows.sources[held]
+    if source.standing == "equity":
+        return _of_equity(grounds, line, source.name), source.basis
     if source.name == COMMITTED:
         return Fact(code="rule.must"), source.basis
     if source.name == MOST and not np.nan_to_num(grounds.last[line]) > 0:
@@ -140,6 +147,21 @@ def _rule(grounds: Grounds, line: int) -> tuple[Fact | None, str]:
     if source.name in (LEAST, MOST):
         return Fact(code="rule.bounds"), source.basis
     return _clause(grounds, line, grounds.scenario.settings.rule[held], must=source.must), source.basis
+
+
+def _of_equity(grounds: Grounds, line: int, name: str) -> Fact:
+    """Return the clause of a line that what people get per head holds up or back."""
+    if name != WORST_OFF:
+        return Fact(code="rule.gini")
+    return Fact(code="rule.worst_off", values=_worth(grounds, line))
+
+
+def _worth(grounds: Grounds, line: int) -> Values:
+    """Return what one more unit of room is worth, and that it holds at the choices made where rules leave choices."""
+    eased = float(grounds.eased[line])
+    if not eased > 0:
+        return ()
+    return (("price", eased), ("at", "choices")) if grounds.rows.parts or grounds.rows.choices else (("price", eased),)
 
 
 def _accepted(grounds: Grounds, line: int) -> tuple[Fact, str]:
@@ -159,8 +181,12 @@ def _accepted(grounds: Grounds, line: int) -> tuple[Fact, str]:
 def _clause(grounds: Grounds, line: int, rule: Rule, *, must: bool) -> Fact:
     """Return the clause of a rule as stated, as special as it can be."""
     name, amount, last = ("name", rule.name), float(grounds.amount[line]), float(np.nan_to_num(grounds.last[line]))
-    eased = float(grounds.eased[line])
-    worth: tuple[tuple[str, str | float], ...] = (("price", eased),) if eased > 0 else ()
+    worth = _worth(grounds, line)
+    if getattr(rule, "penalty", None) is not None:
+        return _soft(grounds, line, rule)
+    if isinstance(rule, Limit):
+        named = (name, ("column", rule.column))
+        return Fact(code="rule.limit", values=(*named, ("each", worth[0][1]), *worth[1:]) if worth else named)
     if isinstance(rule, Fix) and rule.scope == "each":
         return Fact(code="rule.fix", values=(name, ("amount", amount)))
     if must and rule.kind == "floor":
@@ -180,99 +206,13 @@ def _clause(grounds: Grounds, line: int, rule: Rule, *, must: bool) -> Fact:
     return Fact(code="rule.ceiling", values=(name, *worth))
 
 
-def _facts(grounds: Grounds) -> list[tuple[Fact, ...]]:
-    """Return the facts of every line: score, execution, carry-over, and what standard and quantity come to.
-
-    What they come to is told only where a rule asks for that very amount: a standard and a quantity may be counted in
-    units of their own, which their product does not show.
-    """
-    projects, rate = grounds.scenario.projects, executed(grounds.scenario)
-    month, peers = _through(grounds.scenario), _peers(projects, rate)
-    asked = _asked(grounds.rows)
-    carry, standard, quantity = (projects.number(name) for name in ("carryover", "standard", "quantity"))
-    found = []
-    for line in range(len(projects)):
-        facts = [_score(grounds.evidence, line)]
-        if np.isnan(grounds.last[line]) or grounds.last[line] == 0:
-            facts.append(Fact(code="fact.new"))
-        if not np.isnan(rate[line]) and month[line] > 0:
-            peer = (("peer", float(peers[line])),) if not np.isnan(peers[line]) else ()
-            facts.append(Fact(code="fact.exec", values=(("rate", float(rate[line])), ("month", month[line]), *peer)))
-        if carry[line] > 0:
-            facts.append(Fact(code="fact.carry", values=(("carry", float(carry[line])),)))
-        if standard[line] > 0 and quantity[line] > 0:
-            need = _EXACT.multiply(decimal(standard[line]), decimal(quantity[line]))
-            if grounds.rows.step.up(need) in asked[line]:
-                needs = (("standard", float(standard[line])), ("quantity", float(quantity[line])))
-                facts.append(Fact(code="fact.need", values=(*needs, ("amount", float(need)))))
-        found.append(tuple(facts))
-    return found
-
-
-def _asked(rows: Rows) -> list[set[int]]:
-    """Return the amounts that limits line by line ask for each line (p,) [steps]."""
-    asked: list[set[int]] = [set() for _ in rows.id]
-    for limit in rows.each:
-        for line, low in zip(limit.project.tolist(), limit.low.tolist(), strict=True):
-            if low > 0:
-                asked[line].add(low)
-    return asked
-
-
-def _score(evidence: Evidence, line: int) -> Fact:
-    """Return the latest score that counts, beside the self-score of that year where that is higher.
-
-    The gap is that of the two scores as they are shown, cut off after one decimal.
-    """
-    of = int(evidence.counted[line])
-    if of < 0:
-        return Fact(code="fact.unscored")
-    score, grade = float(evidence.score[of]), evidence.rulebook.grades[int(evidence.grade[of])].key
-    year = float(evidence.year[of])
-    values: tuple[tuple[str, str | float], ...] = (("year", year), ("score", score), ("grade", grade))
-    if "self" in evidence.rater_kinds:
-        own = float(evidence.reading[of, evidence.rater_kinds.index("self")])
-        gap = round(_cut_off(own) - _cut_off(score), 1)
-        if gap > 0:
-            values = (*values, ("self", own), ("gap", gap))
-    return Fact(code="fact.score", values=values)
-
-
-def _cut_off(score: float) -> float:
-    """Return a score after one decimal, cut off and not rounded; the tiny sum keeps 80.1 at 80.1."""
-    return math.floor(10 * score + 1e-9) / 10 if math.isfinite(score) else score
-
-
-def _through(scenario: Scenario) -> list[float]:
-    """Return the last month that the running year's record covers (p,); 0 where it is not said."""
-    found = dict.fromkeys(scenario.projects.text("id"), 0.0)
-    records = scenario.records
-    if records is not None and records.is_number("through"):
-        year, month = records.number("year"), records.number("through")
-        for row, code in enumerate(records.text("project")):
-            if year[row] == scenario.settings.year - 1 and month[row] > 0 and code in found:
-                found[code] = float(month[row])
-    return list(found.values())
-
-
-def _peers(projects: Table, rate: FloatArray) -> FloatArray:
-    """Return the median execution rate of the other lines of a line's sector (p,); NaN where there are none."""
-    of_sector: dict[str, list[int]] = {}
-    for line, sector in enumerate(projects.text("sector")):
-        if sector and not np.isnan(rate[line]):
-            of_sector.setdefault(sector, []).append(line)
-    peers = np.full(len(rate), np.nan)
-    for lines in of_sector.values():
-        if len(lines) > 1:
-            peers[lines] = _medians_of_others(rate[lines])
-    return peers
-
-
-def _medians_of_others(values: FloatArray) -> FloatArray:
-    """Return for each value the median of all the others: a place beyond its own moves up by one in the order."""
-    order = np.argsort(values, kind="stable")
-    rank = np.empty(len(values), dtype=np.int64)
-    rank[order] = np.arange(len(values))
-    ordered, others = values[order], len(values) - 1
-    low, high = (others - 1) // 2, others // 2
-    return np.asarray(0.5 * (ordered[low + (low >= rank)] + ordered[high + (high >= rank)]), dtype=np.float64)
+def _soft(grounds: Grounds, line: int, rule: Rule) -> Fact:
+    """Return the clause of a rule that may be broken: what breaking it costs, and by how much it is broken here."""
+    rows, name = grounds.rows, ("name", rule.name)
+    penalty = float(getattr(rule, "penalty", 0.0))
+    if isinstance(rule, Limit):
+        return Fact(code="rule.soft_limit", values=(name, ("column", rule.column), ("each", penalty)))
+    broken = [limit.broken(grounds.steps) for limit in rows.sums if limit.penalty is not None
+              and rows.name(limit.source) == rule.name and line in limit.members]  # fmt: skip
+    by = rows.step.money(max(broken, default=0))
+    return Fact(code="rule.soft", values=(name, ("price", penalty), *((("broken", by),) if by > 0 else ())))

@@ -136,7 +136,7 @@ def refine(
     for rounds in range(1, ROUNDS + 1):
         finest = False
         if rounds > 1:
-            low, high = _window(x, lo, hi, spacing) if windowed else (lo, hi)
+            low, high = window(x, lo, hi, spacing) if windowed else (lo, hi)
             pieces = around(curves, x, low, high, spacing)
             _put(solver, pieces, [sums[number] for number in stated], unit)
         solution = solver.run()
@@ -218,7 +218,7 @@ def around(curves: Columns, x: IntArray, lo: IntArray, hi: IntArray, spacing: In
     return Pieces(start=lo, width=integers(width), slope=floats(slope))
 
 
-def _window(x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> tuple[IntArray, IntArray]:
+def window(x: IntArray, lo: IntArray, hi: IntArray, spacing: IntArray) -> tuple[IntArray, IntArray]:
     """Return bounds within twice the reach of the corners around ``x``, all (p,) [steps]."""
     reach = 2 * int(OFFSETS.max()) * spacing
     return integers(np.maximum(lo, x - reach)), integers(np.minimum(hi, x + reach))

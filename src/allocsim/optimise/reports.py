@@ -13,6 +13,7 @@ import numpy as np
 
 from allocsim.model.arrays import BoolArray, IntArray, integers
 from allocsim.model.plan import RuleReport
+from allocsim.optimise.equality import of_equality
 from allocsim.optimise.limits import FREE, Each, Rows, Sense, Sum
 from allocsim.optimise.prices import Price, Prices, asked_together, lifted_together, lowered_together
 from allocsim.optimise.tallies import tallies
@@ -34,6 +35,9 @@ def reports(rows: Rows, steps: IntArray, found: Prices, *, held: Collection[int]
     """
     told: list[RuleReport] = []
     for source in range(len(rows.sources)):
+        if rows.equality is not None and rows.equality.source == source:
+            told.append(of_equality(rows, steps, found))
+            continue
         told += [_of_sum(rows, steps, found, number) for number, s in enumerate(rows.sums) if s.source == source]
         if rows.sources[source].standing == "reserve":
             told.append(_of_reserve(rows, steps, found, source))

@@ -15,6 +15,7 @@ from allocsim.model.rule import Fix, Floor, Rule
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.book import book
 from allocsim.optimise.choices import if_funded
+from allocsim.optimise.equity import equity
 from allocsim.optimise.factors import pots_alone
 from allocsim.optimise.kinds import KINDS
 from allocsim.optimise.limits import COMMITTED, FREE, LEAST, MOST, RESERVE, TOTAL, Each, Rows, Source, Sum
@@ -44,32 +45,34 @@ def rows(scenario: Scenario, evidence: Evidence | None) -> Rows:
     ------
     InvalidInput
         With every rule that cannot be read as a limit: a fixed amount off the step, an unknown column or grade, a
-        rule that gives way to one that does not exist, a line in two pots.
+        rule that gives way to one that does not exist, a line in two pots, groups of equity without heads.
     """
     step, stated = scenario.step, scenario.settings.rule
     at = book(scenario, evidence)
     compiled = [KINDS[rule.kind](rule, source, at) for source, rule in enumerate(stated)]
     each = give_way(at, compiled)
     pots_alone(at, compiled)
+    own, count = len(stated) + 2, len(scenario.projects)
+    even = equity(at, first=own + 3)
     if at.problems:
         raise InvalidInput(at.problems)
-    own, count = len(stated) + 2, len(scenario.projects)
     optional, holes = if_funded(at, compiled, least=own + 1)
     each, soft = line_by_line(at, each)
     parts = sorted([*(found for rule in compiled for found in rule.parts), *holes], key=lambda found: found.source)
-    sums = sorted([*price_breaking(at, compiled), *soft], key=lambda limit: limit.source)
+    sums = sorted([*price_breaking(at, compiled), *soft, *even.floors], key=lambda limit: limit.source)
     each = [limit for limit in [*each, *_own_limits(scenario, own, optional)] if limit.project.size]
     total, reserve = step.down(decimal(scenario.settings.budget.total)), reserve_steps(scenario)
     lo, hi, lo_by, hi_by = tightest(each, count, max(total - reserve, 0) + 1)
     return Rows(
         id=scenario.projects.text("id"),
         step=step,
-        sources=(*(_source(rule) for rule in stated), *_own_sources(scenario)),
+        sources=(*(_source(rule) for rule in stated), *_own_sources(scenario), *even.sources),
         each=tuple(each),
         sums=(_whole(len(stated), count, total - reserve), *sums),
         parts=tuple(parts),
         choices=tuple(choice for rule in compiled for choice in rule.choices),
         pots=tuple(pot for rule in compiled for pot in rule.pots),
+        equality=even.equality,
         lo=lo,
         hi=hi,
         lo_by=lo_by,

@@ -16,8 +16,8 @@ from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.result import Result
 from allocsim.model.rule import Ceiling, Fix, Floor
 from allocsim.model.scenario import Scenario
-from allocsim.report.lines import numbers_of
-from allocsim.report.numbers import Numbers
+from allocsim.report.counts import EVENNESS
+from allocsim.report.numbers import Numbers, numbers_of
 from allocsim.report.rules import CHINESE_LAW, groups
 from allocsim.report.selecting import of_rule, stated
 from allocsim.report.words import Words, words
@@ -93,7 +93,8 @@ def checks(result: Result, *, language: str | None = None) -> tuple[Check, ...]:
     for key, look in found.items():
         state, detail = look(made)
         if state != "none" or made.is_chinese:
-            label, word = spoken(f"check.{key}"), spoken(f"check.{state}")
+            named = "rules_hard" if key == "rules" and any(not row.hard for row in result.plan.rules) else key
+            label, word = spoken(f"check.{named}"), spoken(f"check.{state}")
             shown.append(Check(key=key, label=label, state=state, word=word, detail=detail))
     return tuple(shown)
 
@@ -108,10 +109,13 @@ def _balance(made: _Checked) -> Found:
 
 
 def _rules(made: _Checked) -> Found:
-    """Every row holds, as reported and as the amounts have it, and every line lies between its bounds."""
+    """Every row that must hold does, as reported and as the amounts have it, and every line lies between its bounds."""
     told = groups(made.result, language=made.spoken.language)
     limits = sum(group.covered for group in told)
     detail = made.spoken("check.rules_detail", r=made.spoken.count("check.rule_count", len(told)), n=f"{limits:,}")
+    soft = len({row.name for row in made.plan.rules if row.broken > 0})
+    if soft:
+        detail = f"{detail}{made.spoken('page.then')}{made.spoken.count('check.soft', soft)}"
     if not made.plan.rules:
         return "none", ""
     plan, size = made.plan, made.plan.money_step.size
@@ -121,10 +125,13 @@ def _rules(made: _Checked) -> Found:
 
 
 def _hold(made: _Checked, rows: Iterable[RuleReport]) -> bool:
-    """Tell whether rows hold: their room as reported, and for rows of one line the amount of that line."""
+    """Tell whether rows that must hold do: their room as reported, and for rows of one line the amount of that line."""
     amount = dict(zip(made.plan.id, made.plan.amount.tolist(), strict=True))
-    size = made.plan.money_step.size
-    return all(row.slack >= 0 and _meets(amount.get(row.row, row.activity), row.level, row.sense, size) for row in rows)
+    hard, size = [row for row in rows if row.hard], made.plan.money_step.size
+    money = [row for row in hard if row.counted_in == "money" and row.name != EVENNESS]
+    return all(row.slack >= 0 for row in hard) and all(
+        _meets(amount.get(row.row, row.activity), row.level, row.sense, size) for row in money
+    )
 
 
 def _meets(amount: float, level: float, sense: str, size: float) -> bool:

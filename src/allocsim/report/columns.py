@@ -11,6 +11,7 @@ from allocsim.report.lines import Line
 from allocsim.report.numbers import shown_score
 
 MONEY, SHARE, SCORE, TEXT, WRAP, COUNT, MARK = "money", "share", "score", "text", "wrap", "count", "mark"
+RIGHT = "right"
 PER_WIDTH = 1.1
 """Half-width signs of this size of type that a unit of column width holds."""
 LINE = 12.5
@@ -57,6 +58,42 @@ POLICIES: tuple[tuple[str, float], ...] = (
 )
 """The columns of the sheet of policies, each with its width."""
 SUMMED = ("last", "requested", "amount", "carryover", "change", "change_share", "reduction")
+
+
+def properties(form: str, look: str, *, font: str, decimals: int) -> dict[str, Any]:
+    """Return how a cell of a form and a look stands; amounts show as many decimals as every step needs."""
+    made: dict[str, Any] = {
+        "font_name": font,
+        "font_size": 9,
+        "valign": "vcenter",
+        "border": 1,
+        "border_color": "#C9D1D8",
+    }
+    point = "." + "0" * decimals if decimals else ""
+    amount = f"#,##0{point};−#,##0{point};0"
+    forms: dict[str, dict[str, Any]] = {
+        MONEY: {"num_format": amount, "align": "right"},
+        SHARE: {"num_format": "0.0%;−0.0%;0.0%", "align": "right"},
+        SCORE: {"num_format": "0.0", "align": "right"},
+        COUNT: {"num_format": "#,##0", "align": "center"},
+        MARK: {"align": "center"},
+        TEXT: {"align": "left"},
+        WRAP: {"align": "left", "text_wrap": True},
+        RIGHT: {"align": "right", "text_wrap": True},
+        "number": {"num_format": "#,##0.00;−#,##0.00;0.00", "align": "right"},
+    }
+    looks: dict[str, dict[str, Any]] = {
+        "": {},
+        "head": {"bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "bg_color": "#E8EEF2"},
+        "total": {"bold": True, "bg_color": "#F3F6F8"},
+        "group": {"bold": True, "bg_color": "#F8FAFB"},
+        "title": {"bold": True, "font_size": 16, "align": "center", "border": 0},
+        "notice": {"font_color": "#8A6100", "align": "left", "border": 0, "text_wrap": False},
+        "unit": {"align": "right", "border": 0, "text_wrap": False},
+        "plain": {"border": 0},
+        "section": {"border": 0, "bold": True, "font_size": 11},
+    }
+    return made | forms[form] | looks[look]
 
 
 def height(row: Line) -> int:

@@ -13,10 +13,10 @@ from allocsim.errors import AllocsimError, InvalidInput, Problem
 from allocsim.model.comparison import Comparison, Interval, PolicyResult
 from allocsim.model.curve import Curves, CurveSet, Selection
 from allocsim.model.evidence import Evidence
-from allocsim.model.margin import Margin, PriceRange
-from allocsim.model.plan import BetterThanLastYear, Conflict, Fact, RuleReport, RulesConflict
+from allocsim.model.plan import Conflict, Fact, RulesConflict
 from allocsim.model.result import Result, there
-from allocsim.report.lines import departments, lines, numbers_of
+from allocsim.report.numbers import numbers_of
+from allocsim.report.planned import plan, under
 from allocsim.report.reasons import clause
 from allocsim.report.words import words
 
@@ -56,18 +56,13 @@ def of(verb: str, result: Result) -> Document:
 
 def run(result: Result) -> Document:
     """Return ``allocsim.run/1``: the documents of all stages that were carried out."""
-    document: Document = {"schema": "allocsim.run/1", **_asked_for(result)}
+    document: Document = {"schema": "allocsim.run/1", **under(result)}
     stages = (("evaluate", evaluate), ("fit", fit), ("plan", plan), ("simulate", simulate))
     nouns = (result.evidence, result.curves, result.plan, result.comparison)
     for (name, made), noun in zip(stages, nouns, strict=True):
         if noun is not None:
             document[name] = made(result)
     return document
-
-
-def _asked_for(result: Result) -> Document:
-    """Return the variant and the changes from outside under which the figures hold."""
-    return {"variant": result.scenario.variant, "overrides": dict(result.scenario.overrides)}
 
 
 def check(problems: Sequence[Problem], language: str) -> Document:
@@ -216,112 +211,6 @@ def _selection(chosen: Selection) -> Document:
         },
         "feedback": chosen.feedback,
         "halving_correlation": chosen.halving_correlation,
-    }
-
-
-def plan(result: Result) -> Document:
-    """Return ``allocsim.plan/1``: amounts, reasons, prices of rules and the certificate."""
-    made = there(result.plan, "plan")
-    rows = lines(result)
-    ranges = {(told.rule, told.row): told for told in made.ranges}
-    return {
-        "schema": "allocsim.plan/1",
-        "scenario": made.scenario,
-        **_asked_for(result),
-        "year": made.year,
-        "currency": made.currency,
-        "unit": made.unit,
-        "status": made.status,
-        "total": made.total,
-        "reserve": made.reserve,
-        "unallocated": made.unallocated,
-        "rigid": made.rigid,
-        "benefit": math.fsum(made.benefit.tolist()),
-        "bound": made.bound,
-        "bound_by": made.bound_by,
-        "rounding_loss": made.rounding_loss,
-        "gap": made.gap,
-        "price": made.price,
-        **_margin(made.margin),
-        "better_than_last_year": _better(made.better_than_last_year),
-        "departments": [
-            {
-                "name": made.department[group[0].number - 1],
-                "amount": math.fsum(row.amount for row in group),
-                "last": sums.last,
-            }
-            for sums, group in departments(rows)
-        ],
-        "projects": [
-            {
-                "id": row.id,
-                "name": made.name[p],
-                "department": made.department[p],
-                "amount": row.amount,
-                "last": row.last,
-                "requested": row.requested,
-                "low": row.low,
-                "high": row.high,
-                "benefit": row.benefit,
-                "marginal": row.marginal,
-                "held_by": row.held_by,
-                "verb": made.reasons[p].verb,
-                "reason": row.reason,
-                "to_gain": _to_gain(made.to_gain[p], row.to_gain) if made.to_gain else None,
-                "wrong_cut_probability": row.wrong_cut,
-                "flags": list(row.flags),
-            }
-            for p, row in enumerate(rows)
-        ],
-        "rules": [_rule(rule, ranges.get((rule.name, rule.row))) for rule in made.rules],
-    }
-
-
-def _better(better: BetterThanLastYear | None) -> Document | None:
-    if better is None:
-        return None
-    return {
-        "benefit": better.benefit,
-        "low": better.low,
-        "high": better.high,
-        "probability": better.probability,
-        "own_evidence": better.own_evidence,
-        "same_way": better.same_way,
-        "last_benefit": better.last_benefit,
-    }
-
-
-def _margin(margin: Margin | None) -> Document:
-    """Return what a little more or less money does, benefit of the next unit per unit of money."""
-    if margin is None:
-        return {"one_percent": None, "next_unit": None, "unallocated_by": []}
-    following = margin.next_unit
-    return {
-        "one_percent": {"more": margin.more, "less": margin.less},
-        "next_unit": following and {"id": following.id, "others": list(following.others), "benefit": following.benefit},
-        "unallocated_by": [{"rule": kept.rule, "keeps": kept.keeps} for kept in margin.unallocated_by],
-    }
-
-
-def _to_gain(fact: Fact, text: str) -> Document:
-    return {"text": text, "code": fact.code, **dict(fact.values)}
-
-
-def _rule(rule: RuleReport, within: PriceRange | None) -> Document:
-    return {
-        "name": rule.name,
-        "kind": rule.kind,
-        "row": rule.row,
-        "covered": rule.covered,
-        "basis": rule.basis,
-        "sense": rule.sense,
-        "level": rule.level,
-        "activity": rule.activity,
-        "slack": rule.slack,
-        "binding": rule.binding,
-        "price_up": rule.price_up,
-        "price_down": rule.price_down,
-        "price_range": within and {"low": within.low, "high": within.high},
     }
 
 

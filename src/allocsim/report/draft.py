@@ -16,10 +16,11 @@ from rich.text import Text
 from allocsim.model.draft import Breach, Draft, ForgoneByFix
 from allocsim.model.result import Result
 from allocsim.report import documents
-from allocsim.report.lines import numbers_of
+from allocsim.report.counts import counts
 from allocsim.report.names import asked_for, department_names, line_names
-from allocsim.report.numbers import Numbers
-from allocsim.report.rules import rule_words
+from allocsim.report.numbers import Numbers, numbers_of
+from allocsim.report.planned import plan
+from allocsim.report.rules import row_words, rule_words
 from allocsim.report.tables import DANGEROUS
 from allocsim.report.words import Words, words
 
@@ -52,7 +53,7 @@ def document(draft: Draft, result: Result, *, fixes: Sequence[ForgoneByFix] = ()
         rows = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
         forgoes = {"benefit": draft.forgone, "projects": rows}
     return {
-        **documents.plan(replace(result, plan=draft.plan)),
+        **plan(replace(result, plan=draft.plan)),
         "broken": [
             {
                 "rule": breach.rule,
@@ -61,6 +62,8 @@ def document(draft: Draft, result: Result, *, fixes: Sequence[ForgoneByFix] = ()
                 "amount": breach.amount,
                 "by": breach.by,
                 "basis": breach.basis,
+                "counted_in": breach.counted_in,
+                "hard": breach.hard,
             }
             for breach in draft.broken
         ],
@@ -137,6 +140,9 @@ def _verdict(draft: Draft, spoken: Words, written: Numbers) -> str:
         return spoken("draft.conflict", rules=spoken.enumerate(rules))
     if abs(forgone) <= EQUAL * abs(best):
         return spoken("draft.equal")
+    if forgone < 0 and not any(breach.hard for breach in draft.broken) and draft.plan.gap > 0:
+        gap = written.percent(draft.plan.gap, digits=2)
+        return spoken("draft.aim", benefit=written.worth(-forgone), gap=gap)
     if forgone < 0:
         return spoken("draft.exceeds", benefit=written.worth(-forgone))
     share = forgone / abs(best) if best else np.nan
@@ -149,32 +155,43 @@ def _verdict(draft: Draft, spoken: Words, written: Numbers) -> str:
 
 
 def _broken(draft: Draft, result: Result, spoken: Words, written: Numbers) -> list[RenderableType]:
-    """Return the breaches, the widest first, as a table."""
-    if not draft.broken:
-        return [Text(spoken("draft.kept"))]
+    """Return the breaches of what must hold, then those of what may be broken, each as a table."""
+    hard, soft = ([breach for breach in draft.broken if breach.hard is is_hard] for is_hard in (True, False))
+    shown: list[RenderableType] = [] if hard else [Text(spoken("draft.kept"))]
+    if hard:
+        shown.append(Text(spoken.count("draft.broken", len(hard)), style="red"))
+        shown += _breaches(hard, result, spoken, written)
+    if soft:
+        shown.append(Text(spoken.count("draft.broken_soft", len(soft)), style="yellow"))
+        shown += _breaches(soft, result, spoken, written)
+    return shown
+
+
+def _breaches(broken: Sequence[Breach], result: Result, spoken: Words, written: Numbers) -> list[RenderableType]:
+    """Return breaches as a table: those of what is funded or used first, then of money, the widest first."""
     table = _table(spoken, written, ("rule", "row", "level", "amount", "by", "basis"), left=("rule", "row", "basis"))
-    rows = sorted(draft.broken, key=lambda breach: -breach.by)
+    counted = counts(result.scenario, spoken, written)
+    rows = sorted(broken, key=lambda breach: (breach.counted_in == "money", -breach.by))
     for breach in rows[:SHOWN]:
+        level, amount, by = (
+            counted.amount(breach.rule, breach.counted_in, value) for value in (breach.level, breach.amount, breach.by)
+        )
         table.add_row(
             Text(rule_words(breach.rule, spoken)),
             Text(_row(breach, result, spoken)),
-            written.table(breach.level),
-            written.table(breach.amount),
-            spoken("draft.over" if breach.is_over else "draft.under", amount=written.table(breach.by)),
+            level,
+            amount,
+            spoken("draft.over" if breach.is_over else "draft.under", amount=by),
             Text(breach.basis),
         )
-    shown: list[RenderableType] = [Text(spoken.count("draft.broken", len(rows)), style="red"), table]
-    if len(rows) > SHOWN:
-        shown.append(Text(spoken.count("draft.more", len(rows) - SHOWN)))
-    return shown
+    return [table, *([Text(spoken.count("draft.more", len(rows) - SHOWN))] if len(rows) > SHOWN else [])]
 
 
 def _row(breach: Breach, result: Result, spoken: Words) -> str:
     """Return what a breach is about: the name of its line, else of its department, else the row as stated."""
     scenario = result.scenario
     names = dict(zip(scenario.projects.text("id"), line_names(scenario, spoken.language), strict=True))
-    departments = department_names(scenario, spoken.language)
-    return names.get(breach.row, departments.get(breach.row, breach.row))
+    return row_words(breach.row, {**department_names(scenario, spoken.language), **names})
 
 
 def _lines(draft: Draft, result: Result, spoken: Words, written: Numbers) -> Table:

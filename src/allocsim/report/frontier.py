@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,12 +13,14 @@ from rich.text import Text
 from allocsim.model.frontier import TOTAL, Frontier
 from allocsim.model.scenario import Scenario
 from allocsim.report.documents import Document, clean
-from allocsim.report.numbers import DASH, Numbers, numbers, significant
+from allocsim.report.numbers import DASH, Numbers, numbers, plain, significant
 from allocsim.report.rules import rule_words
 from allocsim.report.tables import DANGEROUS
 from allocsim.report.words import Words, words
 
 COLUMNS = ("benefit", "price", "gain", "allocated", "changed", "status")
+OF_EQUITY, OF_RISK = ("worst_off", "worst_name", "gini"), ("cvar", "probability")
+"""Columns of keys that trade benefit for equity or against risk; programs are told all of them of every key."""
 
 
 def summary(scenario: Scenario, frontier: Frontier) -> RenderableType:
@@ -27,10 +30,13 @@ def summary(scenario: Scenario, frontier: Frontier) -> RenderableType:
     caption = spoken("page.unit", unit=written.table_unit)
     table = Table(caption=Text(caption), caption_justify="right", box=None, pad_edge=False)
     table.add_column(Text(name_of(frontier, spoken), style="bold"), justify="right")
-    for key in COLUMNS:
-        table.add_column(Text(spoken(f"futures.{key}"), style="bold"), justify="left" if key == "status" else "right")
+    columns = columns_of(frontier)
+    for key in columns:
+        said = spoken(f"futures.{key}", share=worst_share(frontier, written))
+        table.add_column(Text(said, style="bold"), justify="left" if key in ("status", "worst_name") else "right")
     for place in range(len(frontier.values)):
-        table.add_row(*_cells(frontier, place, spoken, written))
+        told = _cells(frontier, place, spoken, written)
+        table.add_row(Text(value_words(frontier, place, written)), *(told[key] for key in columns))
     head: list[RenderableType] = [Text(scenario.settings.title, style="bold")]
     if scenario.settings.notice:
         head.append(Text(scenario.settings.notice, style="yellow"))
@@ -63,24 +69,44 @@ def value_words(frontier: Frontier, place: int, written: Numbers) -> str:
     value = frontier.values[place]
     if frontier.key == TOTAL and isinstance(value, int | float):
         return written.table(float(value))
-    return str(value)
+    return f"{value:.6g}" if isinstance(value, float) and not value.is_integer() else str(value)
 
 
-def _cells(frontier: Frontier, place: int, spoken: Words, written: Numbers) -> tuple[RenderableType, ...]:
-    value = Text(value_words(frontier, place, written))
+def columns_of(frontier: Frontier) -> tuple[str, ...]:
+    """Return the columns that are told of a frontier, the result last."""
+    section = frontier.key.partition(".")[0]
+    if section == "equity":
+        return ("benefit", *OF_EQUITY, "changed", "status")
+    return ("benefit", "gain", *OF_RISK, "changed", "status") if section == "objective" else COLUMNS
+
+
+def worst_share(frontier: Frontier, written: Numbers) -> str:
+    """Return the share of curve draws that CVaR is the mean of."""
+    return written.cut(1.0 - frontier.cvar_level)
+
+
+def _cells(frontier: Frontier, place: int, spoken: Words, written: Numbers) -> dict[str, Text]:
+    """Return what is told of one value, column by column."""
     status = frontier.status[place]
     said = spoken(f"futures.{status}")
     if status == "conflict":
-        return (value, *[Text(DASH)] * (len(COLUMNS) - 1), Text(said, style="red"))
-    return (
-        value,
-        Text(written.fine(float(frontier.benefit[place]))),
-        Text(significant(float(frontier.price[place]))),
-        Text(written.fine(float(frontier.gain[place]), signed=True)),
-        Text(written.table(float(frontier.allocated[place]))),
-        Text(str(int(frontier.changed[place]))),
-        Text(said, style="" if status == "optimal" else "yellow"),
-    )
+        blank = dict.fromkeys((*COLUMNS, *OF_EQUITY, *OF_RISK), Text(DASH))
+        return {**blank, "status": Text(said, style="red")}
+    return {
+        "benefit": Text(written.fine(float(frontier.benefit[place]))),
+        "price": Text(significant(float(frontier.price[place]))),
+        "gain": Text(written.fine(float(frontier.gain[place]), signed=True)),
+        "allocated": Text(written.table(float(frontier.allocated[place]))),
+        "changed": Text(str(int(frontier.changed[place]))),
+        "worst_off": Text(significant(written.shown(float(frontier.worst_off[place])))),
+        "worst_name": Text(frontier.worst_name[place] or DASH),
+        "gini": Text(plain(float(frontier.gini[place]), 4)),
+        "cvar": Text(written.fine(float(frontier.cvar[place]))),
+        "probability": Text(
+            DASH if math.isnan(frontier.probability[place]) else written.chance(float(frontier.probability[place]))
+        ),
+        "status": Text(said, style="" if status == "optimal" else "yellow"),
+    }
 
 
 def document(scenario: Scenario, frontier: Frontier) -> Document:
@@ -99,6 +125,9 @@ def document(scenario: Scenario, frontier: Frontier) -> Document:
                 "gain": frontier.gain[place],
                 "allocated": frontier.allocated[place],
                 "changed": int(frontier.changed[place]) if holds else None,
+                "equity": _equity(frontier, place),
+                "cvar": frontier.cvar[place],
+                "probability": frontier.probability[place],
                 "amounts": amounts,
             }
         )
@@ -112,17 +141,30 @@ def document(scenario: Scenario, frontier: Frontier) -> Document:
             "unit": scenario.settings.unit,
             "key": frontier.key,
             "stated": frontier.stated,
+            "cvar_level": frontier.cvar_level,
             "points": points,
         }
     )
     return made
 
 
+def _equity(frontier: Frontier, place: int) -> Document | None:
+    if not frontier.worst_name[place]:
+        return None
+    return {
+        "by": frontier.equity_by,
+        "worst_off": float(frontier.worst_off[place]),
+        "name": frontier.worst_name[place],
+        "gini": float(frontier.gini[place]),
+    }
+
+
 def futures_csv(frontier: Frontier) -> bytes:
     """Return futures.csv: one row a value, then one column a line with its amount; blank where rules conflict."""
     packed = io.StringIO()
     writer = csv.writer(packed, lineterminator="\n")
-    writer.writerow(["value", "status", "conflict", *COLUMNS[:-1], *(_safe(name) for name in frontier.id)])
+    further = (*OF_EQUITY, *OF_RISK)
+    writer.writerow(["value", "status", "conflict", *COLUMNS[:-1], *further, *(_safe(name) for name in frontier.id)])
     for place, value in enumerate(frontier.values):
         figures = [
             float(array[place]) for array in (frontier.benefit, frontier.price, frontier.gain, frontier.allocated)
@@ -135,6 +177,9 @@ def futures_csv(frontier: Frontier) -> bytes:
                 _safe("; ".join(frontier.conflict[place])),
                 *(_blank(figure) for figure in figures),
                 changed,
+                _blank(float(frontier.worst_off[place])),
+                _safe(frontier.worst_name[place]),
+                *(_blank(float(array[place])) for array in (frontier.gini, frontier.cvar, frontier.probability)),
                 *(_blank(amount) for amount in frontier.amounts[place].tolist()),
             ]
         )

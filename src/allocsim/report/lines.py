@@ -17,7 +17,7 @@ from allocsim.model.scenario import Scenario
 from allocsim.model.table import Table
 from allocsim.report.margins import gains
 from allocsim.report.names import in_language
-from allocsim.report.numbers import Numbers, numbers
+from allocsim.report.numbers import numbers_of
 from allocsim.report.reasons import sentence
 from allocsim.report.rules import rule_words
 from allocsim.report.selecting import set_off
@@ -182,12 +182,6 @@ def _line(plan: Plan, p: int, shown: _Shown, reason: str, to_gain: str) -> Line:
         flags=plan.flags[p],
         own_evidence=float(shown.own[p]),
     )
-
-
-def numbers_of(result: Result, *, language: str | None = None) -> Numbers:
-    """Return how a result's numbers are written; benefit reads as money unless every curve was given as benefit."""
-    given = result.curves is not None and bool(result.curves.given.all())
-    return numbers(result.scenario, language=language, benefit_is_money=not given)
 
 
 def departments(rows: Sequence[Line]) -> tuple[tuple[Totals, tuple[Line, ...]], ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from allocsim.model.money import decimal
+from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
 
 DASH = "—"
@@ -191,6 +192,18 @@ class Numbers:
         amount = plain(abs(money), 0 if money == round(money) else 2)
         return f"{sign}{self.currency}{TIED}{amount}"
 
+    def per(self, benefit: float) -> str:
+        """Return what one unit of something that is not money brings: 0.12万元, or CNY 1,200 [benefit]."""
+        return self.rate(benefit * self._table_factor)
+
+    def per_head(self, amount: float) -> str:
+        """Return money per head in the currency itself, where the unit is known: 123.45元, or CNY 123.45."""
+        factor = self.factor
+        if factor is None:
+            return f"{significant(amount)}{TIED}{self.unit}"
+        text = significant(amount * factor)
+        return f"{text}{self._currency_zh}" if self.language == "zh" else f"{self.currency}{TIED}{text}"
+
     def fine(self, benefit: float, *, signed: bool = False) -> str:
         """Return an amount of a column in the unit of the tables: two decimals below ten, none above.
 
@@ -219,6 +232,12 @@ def numbers(scenario: Scenario, *, language: str | None = None, benefit_is_money
         step=stated.money_step,
         benefit_is_money=benefit_is_money,
     )
+
+
+def numbers_of(result: Result, *, language: str | None = None) -> Numbers:
+    """Return how a result's numbers are written; benefit reads as money unless every curve was given as benefit."""
+    given = result.curves is not None and bool(result.curves.given.all())
+    return numbers(result.scenario, language=language, benefit_is_money=not given)
 
 
 def plain(value: float, decimals: int = 0, *, signed: bool = False) -> str:

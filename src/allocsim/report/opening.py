@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from allocsim.model.comparison import Comparison, PolicyResult
 from allocsim.model.plan import BetterThanLastYear, Plan
 from allocsim.model.result import Result
+from allocsim.model.risk import Risk
 from allocsim.model.scenario import Scenario
-from allocsim.report.lines import Line, Totals, lines, numbers_of, totals
+from allocsim.report.aims import bad_draws, even, tail
+from allocsim.report.counts import counts
+from allocsim.report.lines import Line, Totals, lines, totals
 from allocsim.report.margins import little
-from allocsim.report.numbers import Numbers, plain
+from allocsim.report.numbers import Numbers, numbers_of, plain
 from allocsim.report.reasons import inner
 from allocsim.report.words import Words, words
 
@@ -50,12 +53,16 @@ def cards(result: Result, *, language: str | None = None) -> tuple[Card, ...]:
     ]
     if result.comparison is not None:
         found.append(struck(result, result.comparison, spoken=spoken, written=written))
+    if plan.risk is not None:
+        found.append(disappointed(plan, plan.risk, spoken=spoken, written=written))
     return tuple(found)
 
 
 def where(plan: Plan, scenario: Scenario, rows: tuple[Line, ...], *, spoken: Words, written: Numbers) -> Card:
     """Answer where next year's money goes and what moves, and what a little more or less of it would do."""
     near = little(plan, scenario, words=spoken, numbers=written)
+    near += [even(plan.equity, spoken, written)]
+    softly = counts(scenario, spoken, written).softly(plan)
     pool = plan.total - plan.reserve
     whole = totals("", rows)
     free = pool - plan.rigid
@@ -80,8 +87,8 @@ def where(plan: Plan, scenario: Scenario, rows: tuple[Line, ...], *, spoken: Wor
         question=spoken("card.q1"),
         figure=written.prose(pool),
         caption=spoken("card.h1"),
-        sentence=said,
-        note=_joined([part for part in near if part], spoken),
+        sentence=spoken.sentences([said, *([softly] if softly else [])]),
+        note=spoken.sentences([part for part in near if part]),
         beside=(*beside, (spoken("card.m_reserve"), written.prose(plan.reserve))),
     )
 
@@ -129,8 +136,8 @@ def gained(result: Result, plan: Plan, *, spoken: Words, written: Numbers) -> Ca
         question=question,
         figure=written.worth(better.benefit, signed=True),
         caption=_caption(better, spoken, written),
-        sentence=_joined(_gain(result, plan, better, weak, spoken=spoken, written=written), spoken),
-        note=_joined(_notes(result, better, spoken, written), spoken),
+        sentence=spoken.sentences(_gain(result, plan, better, weak, spoken=spoken, written=written)),
+        note=spoken.sentences(_notes(result, better, spoken, written)),
         beside=tuple(beside),
     )
 
@@ -188,10 +195,6 @@ def _notes(result: Result, better: BetterThanLastYear, spoken: Words, written: N
     return notes
 
 
-def _joined(sentences: list[str], spoken: Words) -> str:
-    return (" " if spoken.language == "en" else "").join(sentences)
-
-
 def is_weak(plan: Plan) -> bool:
     """Tell whether plan and last year's split cannot be told apart: the 90 % interval of the gain reaches zero."""
     better = plan.better_than_last_year
@@ -244,6 +247,26 @@ def struck(result: Result, comparison: Comparison, *, spoken: Words, written: Nu
         caption=spoken("card.h3_better" if is_better else "card.h3_hold"),
         sentence=said.strip(),
         note=spoken("why.few_years") if comparison.few_years_decide else "",
+        beside=tuple(beside),
+    )
+
+
+def disappointed(plan: Plan, risk: Risk, *, spoken: Words, written: Numbers) -> Card:
+    """Answer what the plan brings when the curves disappoint, and how much it heeds that."""
+    what = spoken("column.benefit" if written.benefit_is_money else "column.benefit_given")
+    worst, gain = tail(risk, spoken), risk.cvar_improvement
+    beside = [
+        (spoken("risk.m_mean"), written.worth(risk.mean)),
+        (spoken("risk.m_cvar", tail=worst), written.worth(risk.cvar_benefit)),
+    ]
+    if risk.probability is not None:
+        beside.append((spoken("risk.m_p"), written.chance(risk.probability)))
+    return Card(
+        question=spoken("risk.q"),
+        figure=written.worth(risk.cvar_benefit) if gain is None else written.worth(gain, signed=True),
+        caption=spoken("risk.h_benefit", tail=worst, what=what) if gain is None else spoken("risk.h_gain", tail=worst),
+        sentence=spoken.sentences(bad_draws(risk, what, spoken, written)),
+        note=spoken("risk.note"),
         beside=tuple(beside),
     )
 

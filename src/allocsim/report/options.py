@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from allocsim.model.comparison import Comparison, PolicyResult
 from allocsim.model.result import Result
 from allocsim.report.documents import because
-from allocsim.report.lines import numbers_of
-from allocsim.report.numbers import DASH, Numbers
+from allocsim.report.numbers import DASH, Numbers, numbers_of
 from allocsim.report.opening import policy_words, recommended
 from allocsim.report.words import Words, words
 

@@ -18,14 +18,15 @@ from allocsim.model.curve import Curves
 from allocsim.model.result import Result
 from allocsim.report import prose
 from allocsim.report.checks import checks
+from allocsim.report.counts import counts
 from allocsim.report.figures import curves as curve_figures
 from allocsim.report.figures import outcomes as outcome_figures
 from allocsim.report.figures import plan as plan_figures
 from allocsim.report.figures.plan import LARGEST
 from allocsim.report.figures.style import svg
-from allocsim.report.lines import departments, executed_head, lines, numbers_of, totals
+from allocsim.report.lines import departments, executed_head, lines, totals
 from allocsim.report.names import asked_for, line_names
-from allocsim.report.numbers import Numbers, plain, score, significant
+from allocsim.report.numbers import Numbers, numbers_of, plain, score, significant
 from allocsim.report.opening import cards, has_hazards, policy_words
 from allocsim.report.options import options, recommendation
 from allocsim.report.reasons import one
@@ -136,6 +137,8 @@ def _of_plan(result: Result, spoken: Words, written: Numbers) -> dict[str, Any]:
         "rules": groups(result, language=spoken.language),
         "ease": ease,
         "within": lambda row: range_words(row, spoken, written),
+        "at_choices": result.plan is not None and result.plan.at_choices,
+        "softly": counts(result.scenario, spoken, written).softly(result.plan) if result.plan is not None else "",
         "certificate": prose.certificate(result, language=spoken.language),
     }
 

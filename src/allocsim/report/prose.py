@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from allocsim.model.curve import Curves, Selection
+from allocsim.model.plan import Plan
 from allocsim.model.result import Result
-from allocsim.report.lines import numbers_of
-from allocsim.report.numbers import Numbers, plain
+from allocsim.report.aims import aimed_at, objective
+from allocsim.report.numbers import TIED, Numbers, numbers_of, plain, significant
 from allocsim.report.opening import has_hazards
 from allocsim.report.reasons import one
 from allocsim.report.words import Words, words
@@ -45,16 +46,45 @@ def certificate(result: Result, *, language: str | None = None) -> tuple[str, ..
     spoken = words(language or result.scenario.settings.language)
     written = numbers_of(result, language=spoken.language)
     loss = plan.rounding_loss / abs(plan.bound) if plan.bound else 0.0
+    what = aimed_at(plan, spoken, written)
     said = [
-        spoken.entries[f"certificate.{plan.status}"].format_map({"gap": small(plan.gap, spoken, written)}),
+        proven(plan, spoken, written),
+        *objective(plan, spoken),
         spoken.entries["certificate.bound" if plan.bound_by == "dual" else "certificate.bound_solver"].format_map(
             {"bound": written.worth(plan.bound)}
         ),
         spoken("certificate.whole", step=written.exact(plan.money_step.size), loss=small(loss, spoken, written)),
-        spoken("certificate.price", one=one(written), price=written.rate(plan.price)),
-        spoken("certificate.method", method=spoken.known("method", plan.method), rounds=str(plan.rounds)),
+        spoken.entries["certificate.price_at" if plan.at_choices else "certificate.price"].format_map(
+            {"one": one(written), "price": written.rate(plan.price), "what": what}
+        ),
+        _method(plan, spoken),
     ]
+    if plan.exact is not None:
+        said.append(spoken("certificate.exact", gap=small(float(plan.exact.gap), spoken, written)))
     return tuple(said)
+
+
+def proven(plan: Plan, spoken: Words, written: Numbers) -> str:
+    """Return what is proven of a plan: that none is better, or by how much another could be."""
+    blanks = {
+        "gap": small(plan.gap, spoken, written) if plan.status != "limit" else _thin(plan.gap, spoken),
+        "what": aimed_at(plan, spoken, written),
+        "most": written.worth(plan.gap * abs(plan.bound)),
+    }
+    return spoken.entries[f"certificate.{plan.status}"].format_map(blanks)
+
+
+def _thin(share: float, spoken: Words) -> str:
+    """Return a share that may be thin as a percentage with the digits that it has."""
+    return f"{significant(100 * share)}{'%' if spoken.language == 'zh' else f'{TIED}%'}"
+
+
+def _method(plan: Plan, spoken: Words) -> str:
+    method = spoken.known("method", plan.method)
+    if plan.rounds < 1:
+        return spoken("certificate.method_bare", method=method)
+    return spoken("certificate.method_one" if plan.rounds == 1 else "certificate.method",
+                  method=method, rounds=f"{plan.rounds:,}")  # fmt: skip
 
 
 def small(share: float, spoken: Words, written: Numbers) -> str:

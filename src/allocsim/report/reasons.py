@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from allocsim.model.plan import Fact, Plan, Reason
 from allocsim.report.numbers import DASH, MINUS, Numbers, plain, score, shown_score
@@ -63,21 +63,28 @@ def _thin(numbers: Numbers, value: float) -> str:
     return numbers.percent(value, digits=1 if value >= 0.01 else 2)
 
 
+def _per(numbers: Numbers, value: float) -> str:
+    return numbers.per(value)
+
+
 def _plain(_: Numbers, value: float) -> str:
     return plain(value, 0 if value == round(value) else 2)
 
 
+SEVERAL = " / "
+"""Between several names in one blank."""
 THINNEST = 0.0001
 """Share below which a difference is told as smaller than this."""
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("score", "self"), _score),
     "gap": _gap,
-    **dict.fromkeys(("carry", "amount", "delta", "cost", "last", "level", "next", "total"), _money),
-    **dict.fromkeys(("rate", "peer", "e", "moved_share"), _share),
+    **dict.fromkeys(("carry", "amount", "delta", "cost", "last", "level", "next", "total", "broken", "pot"), _money),
+    **dict.fromkeys(("rate", "peer", "e", "moved_share", "share"), _share),
     "q": _chance,
     **dict.fromkeys(("low_pct", "high_pct", "best_high_pct"), _percent),
     **dict.fromkeys(("cut", "t"), _cut),
     **dict.fromkeys(("m", "price", "loss", "elsewhere"), _rate),
+    "each": _per,
     "times": _times,
     "under": _thin,
     **dict.fromkeys(("mean", "low", "high"), _worth),
@@ -88,8 +95,17 @@ FORMS: dict[str, Form] = {
 percent, scores in points."""
 ALWAYS = frozenset({"one", "worth"})
 """Blanks that every clause may use: one unit of money, and what benefit is called."""
-WORDED = {"grade": "grade", "policy": "policy", "baseline": "policy", "best_name": "policy", "names": "policy"}
+WORDED = {
+    "grade": "grade",
+    "policy": "policy",
+    "baseline": "policy",
+    "best_name": "policy",
+    "names": "policy",
+    "at": "at",
+}
 """Blanks whose text is a key of the words, or a name of the user's own."""
+NAMED = "lines"
+"""The blank that holds lines, by their codes until a plan names them; several are parted by `` / ``."""
 
 
 def sentence(plan: Plan, index: int, *, words: Words, numbers: Numbers) -> str:
@@ -101,13 +117,22 @@ def sentence(plan: Plan, index: int, *, words: Words, numbers: Numbers) -> str:
         facts = [_as_handled(fact, reason.verb) for fact in reason.facts]
         parts.append(words("say.facts", facts=words.join([clause(f, words=words, numbers=numbers) for f in facts])))
     if reason.rule is not None:
-        rule = clause(reason.rule, words=words, numbers=numbers)
+        rule = clause(named(reason.rule, dict(zip(plan.id, plan.name, strict=True))), words=words, numbers=numbers)
         key = "say.rule" if reason.basis else "say.rule_bare"
         parts.append(words.entries[key].format_map({"rule": rule, "basis": reason.basis}))
     if reason.estimates:
         said = words.join([clause(e, words=words, numbers=numbers) for e in reason.estimates])
         parts.append(words("say.estimates", estimates=said))
     return space.join(part.strip() for part in parts)
+
+
+def named(fact: Fact, names: Mapping[str, str]) -> Fact:
+    """Return a fact whose lines stand by their names, not their codes."""
+    if not any(key == NAMED for key, _ in fact.values):
+        return fact
+    values = dict(fact.values)
+    values[NAMED] = SEVERAL.join(names.get(code, code) for code in str(values[NAMED]).split(SEVERAL))
+    return Fact(code=fact.code, values=tuple(values.items()))
 
 
 def _as_handled(fact: Fact, verb: str) -> Fact:
@@ -191,7 +216,9 @@ def _fullest(code: str, names: frozenset[str], words: Words) -> str:
 
 def _written(name: str, value: str | float, *, words: Words, numbers: Numbers) -> str:
     if isinstance(value, str):
+        if name == NAMED:
+            return words.enumerate([words("margin.named", name=inner(part)) for part in value.split(SEVERAL)])
         if name not in WORDED:
             return inner(value)
-        return words.enumerate([words.known(WORDED[name], part) for part in value.split(" / ")])
+        return words.enumerate([words.known(WORDED[name], part) for part in value.split(SEVERAL)])
     return FORMS.get(name, _plain)(numbers, float(value))

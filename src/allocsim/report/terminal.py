@@ -15,17 +15,20 @@ from rich.table import Table
 from rich.text import Text
 
 from allocsim.errors import AllocsimError, InvalidInput, Problem
-from allocsim.model.plan import Conflict, RulesConflict
+from allocsim.model.plan import Plan, RulesConflict
 from allocsim.model.result import Result
+from allocsim.report.aims import bad_draws, even
 from allocsim.report.checks import checks
-from allocsim.report.lines import Line, departments, lines, numbers_of, totals
+from allocsim.report.counts import counts
+from allocsim.report.lines import Line, departments, lines, totals
 from allocsim.report.margins import little
 from allocsim.report.names import asked_for
-from allocsim.report.numbers import DASH, TIED, Numbers, plain
+from allocsim.report.numbers import DASH, TIED, Numbers, numbers_of, plain
 from allocsim.report.opening import cards, moved_words
 from allocsim.report.options import options, recommendation
-from allocsim.report.prose import OWN
-from allocsim.report.rules import groups, rule_words
+from allocsim.report.prose import OWN, proven
+from allocsim.report.rules import groups
+from allocsim.report.troubles import conflict_text, problems_table
 from allocsim.report.words import Words, words
 
 MOVES = 8
@@ -117,7 +120,7 @@ def _run(result: Result, spoken: Words, written: Numbers) -> list[RenderableType
         Text(""),
         _departments(result, spoken, written),
         *_fit(result, spoken, written),
-        *_gap(result, spoken),
+        *_gap(result, spoken, written),
     ]
 
 
@@ -198,14 +201,45 @@ def _plan(result: Result, spoken: Words, written: Numbers) -> list[RenderableTyp
         low, high, p = written.worth(better.low), written.worth(better.high), written.chance(better.probability)
         said.append(spoken("terminal.gain", moved=moved_words(better, spoken, written), low=low, high=high, p=p))
     binding = [group.name for group in groups(result) if group.binding]
-    near = [_Prose(part) for part in little(plan, result.scenario, words=spoken, numbers=written) if part]
     said.append(spoken("terminal.binding", rules=spoken.enumerate(binding) or spoken("page.none")))
     shown: list[RenderableType] = [Text(line) for line in said]
-    return [*shown, *near, *_gap(result, spoken), _departments(result, spoken, written), _moves(rows, spoken, written)]
+    shown += [_Prose(part) for part in _softly(result, plan, spoken, written)]
+    shown += [_Prose(part) for part in little(plan, result.scenario, words=spoken, numbers=written) if part]
+    shown += [_Prose(part) for part in _beside(plan, spoken, written)]
+    tables = [_departments(result, spoken, written), _moves(rows, spoken, written)]
+    return [*shown, *_gap(result, spoken, written), *tables]
 
 
-def _gap(result: Result, spoken: Words) -> list[RenderableType]:
-    return [] if result.plan is None else [Text(spoken("terminal.gap", gap=f"{result.plan.gap:.1e}"))]
+def _softly(result: Result, plan: Plan, spoken: Words, written: Numbers) -> list[str]:
+    """Return how many soft rules the plan breaks, and each of them with what that costs."""
+    soft = counts(result.scenario, spoken, written).softly(plan)
+    broken = [group for group in groups(result) if group.is_broken]
+    return [*([soft] if soft else []), *(spoken("terminal.soft", name=g.name, said=g.soft) for g in broken)]
+
+
+def _beside(plan: Plan, spoken: Words, written: Numbers) -> list[str]:
+    """Return how evenly money reaches people, and what the plan brings when the curves disappoint."""
+    said = [even(plan.equity, spoken, written)]
+    if plan.risk is not None:
+        said.append(spoken.sentences(bad_draws(plan.risk, _worth(spoken, written), spoken, written)))
+    return [part for part in said if part]
+
+
+def _worth(spoken: Words, written: Numbers) -> str:
+    return spoken("column.benefit" if written.benefit_is_money else "column.benefit_given")
+
+
+def _gap(result: Result, spoken: Words, written: Numbers) -> list[RenderableType]:
+    """Return what is proven of the plan, by which method, and at what its prices hold."""
+    plan = result.plan
+    if plan is None:
+        return []
+    shown: list[RenderableType] = []
+    if plan.status == "limit":
+        shown.append(_Prose(proven(plan, spoken, written), style="yellow"))
+    method = spoken.known("method", plan.method)
+    shown.append(Text(spoken("terminal.gap", gap=f"{plan.gap:.1e}", method=method)))
+    return [*shown, *([Text(spoken("terminal.at"))] if plan.at_choices else [])]
 
 
 def _departments(result: Result, spoken: Words, written: Numbers) -> Table:
@@ -280,55 +314,6 @@ def _table(
         on_the_left = key in ("department", "name", "policy", "verb", "held_by")
         table.add_column(Text(spoken(f"column.{key}"), style="bold"), justify="left" if on_the_left else "right")
     return table
-
-
-def problems_table(problems: Sequence[Problem], language: str) -> RenderableType:
-    """Return every problem: the place, what is wrong, and what would mend it."""
-    spoken = words(language)
-    if not problems:
-        return Text(spoken("terminal.clean"), style="green")
-    shown: list[RenderableType] = []
-    for problem in problems:
-        word = Text(spoken(f"terminal.{problem.severity}"), style="red" if problem.severity == "error" else "yellow")
-        place = " ".join(part for part in (problem.place, problem.key or "") if part)
-        shown.append(Text.assemble(word, " ", (place, "bold"), "  " if place else "", problem.message.to(language)))
-        if problem.hint is not None:
-            shown.append(Text(f"    → {problem.hint.to(language)}"))
-    errors = sum(problem.severity == "error" for problem in problems)
-    shown.append(Text(spoken("terminal.problems", errors=str(errors), warnings=str(len(problems) - errors))))
-    return Group(*shown)
-
-
-def conflict_text(conflict: Conflict, language: str) -> RenderableType:
-    """Return the rules that cannot all hold, each with its place and what would end the conflict, and the repair."""
-    spoken, unit = words(language), conflict.unit
-    shown: list[RenderableType] = [Text(spoken("terminal.conflict"), style="bold red")]
-    for rule in conflict.rules:
-        place = f"{rule.file}:{rule.line}" if rule.file and rule.line else rule.file or ""
-        head = "  ".join(part for part in (place, rule.detail.to(language)) if part)
-        shown.append(Text.assemble("  • ", (rule_words(rule.name, spoken), "bold"), f"  {head}".rstrip()))
-        short = spoken("terminal.no_short")
-        if rule.short_by is not None:
-            easing = rule.easing.to(language) if rule.easing else _amount(rule.short_by, unit, language)
-            short = spoken("terminal.short", amount=easing)
-        shown.append(Text(f"      {short}"))
-    if conflict.repair:
-        shown.append(Text(spoken("terminal.repair"), style="bold"))
-    for repair in conflict.repair:
-        if repair.detail is not None:
-            shown.append(Text(f"  • {repair.detail.to(language)}"))
-            continue
-        ends = {"from": _amount(repair.start), "to": _amount(repair.end, unit, language), "row": repair.name}
-        key = "terminal.ease_row" if repair.row else "terminal.ease"
-        said = spoken.entries[key].format_map({"rule": rule_words(repair.rule, spoken), **ends})
-        shown.append(Text(f"  • {said}"))
-    return Group(*shown)
-
-
-def _amount(amount: float, unit: str = "", language: str = "zh") -> str:
-    """Return an amount in the scenario's own unit, with its name where one is given."""
-    number = plain(amount, 0 if amount == round(amount) else 2)
-    return f"{number}{TIED if unit and language == 'en' else ''}{unit}"
 
 
 class _Prose:

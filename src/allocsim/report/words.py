@@ -54,6 +54,10 @@ class Words:
         """Return clauses joined the way the language joins clauses."""
         return ("；" if self.language == "zh" else "; ").join(parts)
 
+    def sentences(self, parts: list[str]) -> str:
+        """Return sentences one after another."""
+        return ("" if self.language == "zh" else " ").join(parts)
+
     def enumerate(self, parts: list[str]) -> str:
         """Return items joined the way the language lists items."""
         return ("、" if self.language == "zh" else ", ").join(parts)

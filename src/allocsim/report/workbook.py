@@ -22,19 +22,21 @@ from allocsim.report.columns import (
     MONEY,
     PER_WIDTH,
     POLICIES,
-    SCORE,
+    RIGHT,
     SHARE,
     SUMMED,
     TEXT,
     WRAP,
     Column,
     height,
+    properties,
     tallest,
     width_of,
 )
-from allocsim.report.lines import Line, Totals, departments, executed_head, lines, numbers_of, totals
+from allocsim.report.counts import EVENNESS
+from allocsim.report.lines import Line, Totals, departments, executed_head, lines, totals
 from allocsim.report.names import asked_for
-from allocsim.report.numbers import DASH, FINE, Numbers
+from allocsim.report.numbers import DASH, FINE, Numbers, numbers_of
 from allocsim.report.opening import cards, has_hazards
 from allocsim.report.options import Option, options, recommendation
 from allocsim.report.reasons import one
@@ -106,41 +108,10 @@ class _Book:
     def format(self, form: str, look: str = "") -> Any:
         """Return the cell format of a form (money, share, ...) and a look (``head``, ``total``, ``group``, ...)."""
         if (form, look) not in self._formats:
-            self._formats[form, look] = self.book.add_format(self._properties(form, look))
+            self._formats[form, look] = self.book.add_format(
+                properties(form, look, font=FONTS[self.spoken.language], decimals=self.written.decimals)
+            )
         return self._formats[form, look]
-
-    def _properties(self, form: str, look: str) -> dict[str, Any]:
-        made: dict[str, Any] = {
-            "font_name": FONTS[self.spoken.language],
-            "font_size": 9,
-            "valign": "vcenter",
-            "border": 1,
-            "border_color": "#C9D1D8",
-        }
-        point = "." + "0" * self.written.decimals if self.written.decimals else ""
-        amount = f"#,##0{point};−#,##0{point};0"
-        forms: dict[str, dict[str, Any]] = {
-            MONEY: {"num_format": amount, "align": "right"},
-            SHARE: {"num_format": "0.0%;−0.0%;0.0%", "align": "right"},
-            SCORE: {"num_format": "0.0", "align": "right"},
-            COUNT: {"num_format": "#,##0", "align": "center"},
-            MARK: {"align": "center"},
-            TEXT: {"align": "left"},
-            WRAP: {"align": "left", "text_wrap": True},
-            "number": {"num_format": "#,##0.00;−#,##0.00;0.00", "align": "right"},
-        }
-        looks: dict[str, dict[str, Any]] = {
-            "": {},
-            "head": {"bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "bg_color": "#E8EEF2"},
-            "total": {"bold": True, "bg_color": "#F3F6F8"},
-            "group": {"bold": True, "bg_color": "#F8FAFB"},
-            "title": {"bold": True, "font_size": 16, "align": "center", "border": 0},
-            "notice": {"font_color": "#8A6100", "align": "left", "border": 0, "text_wrap": False},
-            "unit": {"align": "right", "border": 0, "text_wrap": False},
-            "plain": {"border": 0},
-            "section": {"border": 0, "bold": True, "font_size": 11},
-        }
-        return made | forms[form] | looks[look]
 
     def sheet(self, key: str, widths: Sequence[float], heads: Sequence[str], *, paper: int = A4) -> Any:
         """Return a new sheet with title, notice, unit and header; landscape, header repeated, panes frozen."""
@@ -249,22 +220,32 @@ class _Book:
         """Write every row of every rule with its price; the prices are worth per unit of money."""
         keys = ("rule", "kind", "basis", "scope", "level", "activity", "slack", "binding")
         heads = [self.spoken(f"column.{key}") for key in keys]
-        heads.append(self.spoken("column.price", one=one(self.written)))
-        heads.append(self.spoken("column.price_range"))
-        sheet = self.sheet("rules", (22, 11, 30, 28, 13, 13, 13, 10, 15, 34), heads)
+        at_choices = self.result.plan is not None and self.result.plan.at_choices
+        heads.append(self.spoken("column.price_at" if at_choices else "column.price", one=one(self.written)))
+        heads += [self.spoken("column.price_range"), self.spoken("column.soft")]
+        widths = (22, 18, 30, 28, 15, 15, 15, 10, 17, 34, 34)
+        sheet = self.sheet("rules", widths, heads)
         sheet.freeze_panes(FIRST_ROW, 1)
         at = FIRST_ROW
         for group in groups(self.result, language=self.spoken.language):
             for row in group.rows:
                 report = row.report
-                kind = f"{group.kind} {self.spoken(f'sense.{report.sense}')}"
-                for column, text in enumerate((group.name, kind, group.basis, row.scope)):
+                kind = f"{group.kind} {self.spoken(f'sense.{report.sense}')}" if row.level != DASH else group.kind
+                texts = (group.name, kind, group.basis, row.scope)
+                for column, text in enumerate(texts):
                     self.put(sheet, at, column, text, WRAP)
-                for column, value in enumerate((report.level, report.activity, report.slack), start=4):
-                    self.put(sheet, at, column, value, MONEY)
+                sheet.set_row(at, LINE * tallest([*zip(texts, widths, strict=False), (row.soft, widths[-1])]))
+                told = (row.level, row.activity, row.slack)
+                values = (report.level, report.activity, report.slack)
+                for column, (value, text) in enumerate(zip(values, told, strict=True), start=4):
+                    is_money = report.counted_in == "money" and report.name != EVENNESS
+                    self.put(sheet, at, column, value if is_money else text, MONEY if is_money else RIGHT)
                 self.put(sheet, at, 7, "●" if report.binding else "", COUNT)
-                self.put(sheet, at, 8, ease(report) if report.binding else None, "number")
+                worth = ease(report) if report.binding else None
+                of_column = worth is not None and report.counted_in == "column"
+                self.put(sheet, at, 8, row.price if of_column else worth, RIGHT if of_column else "number")
                 self.put(sheet, at, 9, range_words(row, self.spoken, self.written), WRAP)
+                self.put(sheet, at, 10, row.soft, WRAP)
                 at += 1
         sheet.autofilter(FIRST_ROW - 1, 0, max(at - 1, FIRST_ROW), len(heads) - 1)
 

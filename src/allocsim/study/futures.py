@@ -17,21 +17,27 @@ from allocsim.model.arrays import FloatArray, floats, integers
 from allocsim.model.curve import Curves
 from allocsim.model.evidence import Evidence
 from allocsim.model.frontier import TOTAL, Frontier, PointStatus
+from allocsim.model.groups import groups
 from allocsim.model.money import MoneyStep
+from allocsim.model.plan import EquityReport
+from allocsim.model.rule import Unsound
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.allocate import allocate
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.aim import aim
 from allocsim.optimise.conflict import conflict
+from allocsim.optimise.convex import Allocation
+from allocsim.optimise.equity import equity_of
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.last_year import scaled_last
 from allocsim.optimise.limits import Rows
+from allocsim.optimise.plan import until
 from allocsim.optimise.refine import NoneFits
+from allocsim.optimise.risk import risk
 from allocsim.optimise.rows import rows as compiled
 from allocsim.optimise.sweep import Sweep, at_total, only_total_varies
 from allocsim.study.year import evaluate, fit
 
 Over = str | Mapping[str, str | Sequence[object]]
-APART = ("budget", "rule", "objective")
+APART = ("budget", "rule", "objective", "equity", "solve")
 """Sections that neither scores nor curves depend on: they are worked out once for all values of such a key."""
 MONEY = re.compile(r"budget\.(total|reserve|reserve_base)|rule\..+\.amount")
 MOST_POINTS = 10_000
@@ -49,6 +55,9 @@ class Point:
     changed: int = -1
     status: PointStatus = "conflict"
     conflict: tuple[str, ...] = ()
+    equity: EquityReport | None = None
+    cvar: float = math.nan
+    probability: float = math.nan
 
 
 def futures(
@@ -81,6 +90,8 @@ def futures(
     key, words = _stated(over, scenario.step)
     values = tuple(_taken(scenario, key, word) for word in words)
     worlds = [_replaced(scenario, key, value) for value in values]
+    for world, value in zip(worlds, values, strict=True):
+        _with_groups(world, key, value)
     if key.partition(".")[0] in APART:
         evidence = evidence or evaluate(scenario)
         curves = curves or fit(scenario, evidence)
@@ -91,12 +102,16 @@ def futures(
     for world in worlds:
         known = evidence or evaluate(world)
         fitted = curves or fit(world, known)
-        in_whole = shared if shared is not None and world.step == scenario.step else None
-        whole = in_whole or in_steps(fitted.expected, world.step)
         limits = compiled(world, known) if ends is None else at_total(ends, world.step.down(_total(world)))
-        points.append(_point(world, limits, fitted, sweep.at if sweep else partial(allocate, whole)))
+        points.append(_point(world, limits, fitted, partial(_best, world, fitted, sweep)))
         given = given and bool(fitted.given.all())
     return _frontier(scenario, key, values, points, benefit_is_money=not given)
+
+
+def _best(world: Scenario, curves: Curves, sweep: Sweep | None, rows: Rows) -> Allocation:
+    """Return the best plan for what a world wants; carried on from the last one where a sweep can do it."""
+    wanted = world.settings.objective
+    return sweep.at(rows) if sweep and wanted.is_neutral else aim(curves, rows, wanted, until(world)).found
 
 
 def _frontier(
@@ -115,6 +130,13 @@ def _frontier(
         status=tuple(point.status for point in points),
         conflict=tuple(point.conflict for point in points),
         amounts=floats([point.amounts for point in points]),
+        equity_by=next((point.equity.by for point in points if point.equity), ""),
+        worst_off=floats([point.equity.worst_off if point.equity else math.nan for point in points]),
+        worst_name=tuple(point.equity.name if point.equity else "" for point in points),
+        gini=floats([point.equity.gini if point.equity else math.nan for point in points]),
+        cvar=floats([point.cvar for point in points]),
+        cvar_level=scenario.settings.objective.cvar_level,
+        probability=floats([point.probability for point in points]),
         benefit_is_money=benefit_is_money,
     )
 
@@ -137,6 +159,7 @@ def _point(world: Scenario, rows: Rows, curves: Curves, allocated: Callable[[Row
     except NoneFits:
         names = tuple(rule.name for rule in conflict(world, rows).conflict.rules)
         return Point(amounts=floats(np.full(len(rows.id), np.nan)), conflict=names)
+    seen = risk(curves, rows, found.steps, world.settings.objective)
     return Point(
         amounts=rows.step.amounts(found.steps),
         benefit=found.certificate.benefit,
@@ -145,6 +168,9 @@ def _point(world: Scenario, rows: Rows, curves: Curves, allocated: Callable[[Row
         allocated=rows.step.money(int(found.steps.sum())),
         changed=int((found.steps != np.nan_to_num(rows.last)).sum()),
         status="optimal" if found.certificate.closed else "limit",
+        equity=equity_of(world, rows, found.steps),
+        cvar=seen.cvar_benefit,
+        probability=math.nan if seen.probability is None else seen.probability,
     )
 
 
@@ -154,6 +180,20 @@ def _gain(curves: Curves, rows: Rows, found: Allocation) -> float:
         return math.nan
     last = curves.expected.benefit(floats(before * rows.step.size))
     return math.fsum(curves.expected.benefit(rows.step.amounts(found.steps))) - math.fsum(last)
+
+
+def _with_groups(world: Scenario, key: str, value: object) -> None:
+    """Refuse to vary equity where nobody knows the groups that it compares."""
+    if key.partition(".")[0] != "equity":
+        return
+    try:
+        groups(world.settings.equity, world)
+    except Unsound as error:
+        raise _usage(
+            f"{key}={value}",
+            f"{error.text.en}; fill it in, or name another: --set equity.by=COLUMN --set equity.heads=COLUMN|none",
+            f"{error.text.zh}；请补齐，或另行指定：--set equity.by=列名 --set equity.heads=列名|none",
+        ) from None
 
 
 def _stated(over: Over, step: MoneyStep) -> tuple[str, tuple[object, ...]]:

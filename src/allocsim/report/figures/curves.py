@@ -31,9 +31,8 @@ from allocsim.report.figures.style import (
     shade,
     short,
 )
-from allocsim.report.lines import numbers_of
 from allocsim.report.names import in_language, line_names
-from allocsim.report.numbers import Numbers, significant
+from allocsim.report.numbers import Numbers, numbers_of, significant
 from allocsim.report.words import Words, words
 
 SHOWN = 8

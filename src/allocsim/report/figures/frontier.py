@@ -10,22 +10,27 @@ from allocsim.model.arrays import FloatArray
 from allocsim.model.frontier import TOTAL, Frontier
 from allocsim.model.scenario import Scenario
 from allocsim.report.figures.style import FAINT, INK, LESS, MORE, PLAN, QUIET, THOUSANDS, canvas, drawn, rule_off, short
-from allocsim.report.frontier import name_of
+from allocsim.report.frontier import name_of, worst_share
 from allocsim.report.numbers import Numbers, numbers, significant
 from allocsim.report.words import Words, words
 
 SLOPES = 5
 """Points at which the price is drawn as a slope."""
+APART = 0.1
+"""Share of an axis by which points are apart that both have their value written beside them."""
 
 
 @drawn
 def frontier(scenario: Scenario, found: Frontier, *, language: str | None = None) -> Figure:
     """Draw benefit over the values of the key, the price below it, and conflicts as crosses.
 
-    Over the total the price is the slope of the frontier: at a few points it is drawn as a line that touches it.
+    Over the total the price is the slope of the frontier: at a few points it is drawn as a line that touches it. Keys
+    that trade benefit for equity or against risk have that on the axis instead, and the values beside the points.
     """
     spoken = words(language or scenario.settings.language)
     written = numbers(scenario, language=spoken.language, benefit_is_money=found.benefit_is_money)
+    if found.measured is not None and not np.isnan(found.measured).all():
+        return _traded(found, found.measured, spoken=spoken, written=written)
     figure = canvas(8.0, 5.2)
     above = figure.add_axes((0.115, 0.40, 0.855, 0.52))
     below = figure.add_axes((0.115, 0.12, 0.855, 0.18), sharex=above)
@@ -39,6 +44,53 @@ def frontier(scenario: Scenario, found: Frontier, *, language: str | None = None
         below.xaxis.set_major_formatter(THOUSANDS)
     above.tick_params(axis="x", labelbottom=False)
     return figure
+
+
+def _traded(found: Frontier, measured: FloatArray, *, spoken: Words, written: Numbers) -> Figure:
+    """Draw benefit over what it is traded for; better is up and to the right."""
+    figure = canvas(8.0, 4.6)
+    axes = figure.add_axes((0.115, 0.15, 0.855, 0.74))
+    holds, measure = found.holds, found.measure or ""
+    factor, unit = written.axis(float(np.nanmax(found.benefit))) if found.benefit_is_money else (1.0, "")
+    across = {"worst_off": written.shown(1.0), "cvar": factor}.get(measure, 1.0)
+    named = {"worst_off": written.table_unit, "cvar": unit}.get(measure, "")
+    x, y = measured * across, found.benefit * factor
+    axes.plot(x[holds], y[holds], color=MORE, linewidth=1.6, zorder=2)
+    axes.scatter(x[holds], y[holds], s=18 if len(x) <= 30 else 8, color=PLAN, zorder=4, linewidths=0)
+    _values_beside(axes, found, x, y)
+    if measure == "gini":
+        axes.invert_xaxis()
+    else:
+        axes.xaxis.set_major_formatter(THOUSANDS)
+    axes.yaxis.set_major_formatter(THOUSANDS)
+    axes.margins(x=0.08, y=0.12)
+    axes.yaxis.grid(True)
+    axes.set_axisbelow(True)
+    rule_off(axes, keep="bottom")
+    within = spoken("futures.in_unit", unit=named) if named else ""
+    share = worst_share(found, written)
+    axes.set_xlabel(
+        spoken(f"futures.trade_{measure}", by=spoken.known("column", found.equity_by), unit=within, share=share)
+    )
+    axes.set_title(f"{spoken('futures.benefit')}{spoken('futures.in_unit', unit=unit) if unit else ''}", pad=8)
+    if not holds.all():
+        said = spoken("futures.at_conflict", n=str(int((~holds).sum())))
+        axes.annotate(said, (0.0, 0.02), xycoords="axes fraction", fontsize=8.5, color=LESS)
+    return figure
+
+
+def _values_beside(axes: Axes, found: Frontier, x: FloatArray, y: FloatArray) -> None:
+    """Write the value of the key beside points that are far enough apart, the one at the end first."""
+    told: list[int] = []
+    wide, high = float(np.nanmax(x) - np.nanmin(x)) or 1.0, float(np.nanmax(y) - np.nanmin(y)) or 1.0
+    for place in np.flatnonzero(found.holds).tolist()[::-1]:
+        away = [max(abs(x[place] - x[other]) / wide, abs(y[place] - y[other]) / high) for other in told]
+        if min(away, default=1.0) >= APART:
+            told.append(place)
+    for place in told:
+        value = found.values[place]
+        said = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else short(str(value))
+        axes.annotate(said, (x[place], y[place]), xytext=(5, 5), textcoords="offset points", fontsize=8.5, color=QUIET)
 
 
 def _places(found: Frontier, written: Numbers) -> tuple[FloatArray, float, str]:

@@ -20,8 +20,7 @@ from allocsim.report.figures.style import (
     rule_off,
     short,
 )
-from allocsim.report.lines import numbers_of
-from allocsim.report.numbers import Numbers, plain
+from allocsim.report.numbers import Numbers, numbers_of, plain
 from allocsim.report.opening import policy_words, recommended
 from allocsim.report.options import better_words
 from allocsim.report.words import Words, words

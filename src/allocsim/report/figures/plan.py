@@ -20,8 +20,8 @@ from allocsim.report.figures.style import (
     short,
     width,
 )
-from allocsim.report.lines import Line, Totals, departments, lines, numbers_of
-from allocsim.report.numbers import Numbers, plain
+from allocsim.report.lines import Line, Totals, departments, lines
+from allocsim.report.numbers import Numbers, numbers_of, plain
 from allocsim.report.words import Words, words
 
 LARGEST = 14
