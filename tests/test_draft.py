@@ -25,10 +25,10 @@ from allocsim.model.draft import Draft
 from allocsim.model.plan import RulesConflict
 from allocsim.model.result import Result
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.certify import Broken, primal
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.draft import draft, forgone_by_fix
 from allocsim.optimise.plan import plan
-from allocsim.optimise.rows import rows
+from allocsim.optimise.proof.certify import Broken, primal
 from allocsim.report import documents
 from allocsim.report.draft import document, draft_csv, summary
 from allocsim.report.page import page

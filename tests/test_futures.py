@@ -21,10 +21,10 @@ from allocsim.model.plan import RulesConflict
 from allocsim.model.scenario import Scenario
 from allocsim.optimise import sweep
 from allocsim.optimise.allocate import Allocation, allocate
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.plan import plan
 from allocsim.optimise.reverse import cheapest
-from allocsim.optimise.rows import rows
 from allocsim.optimise.sweep import at_total, only_total_varies
 from allocsim.report.documents import dumps
 from allocsim.report.figures.frontier import frontier as drawn

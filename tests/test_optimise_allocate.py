@@ -12,15 +12,15 @@ from allocsim.model.arrays import IntArray, floats, integers
 from allocsim.model.curve import CurveSet
 from allocsim.model.money import MoneyStep
 from allocsim.optimise.allocate import Allocation, allocate
-from allocsim.optimise.certify import bounds, certify, slopes_asked, sound
-from allocsim.optimise.dual import Cap, fill, split
+from allocsim.optimise.choice.menu import plain
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.dual import Cap, fill, split
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.concave.tree import could_be_better, search
 from allocsim.optimise.grid import best, chord, down, in_steps, most, up
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.menu import plain
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
-from allocsim.optimise.solve import Solution, Solver
-from allocsim.optimise.tree import could_be_better, search
+from allocsim.optimise.program.solve import Solution, Solver
+from allocsim.optimise.proof.certify import bounds, certify, slopes_asked, sound
 from optimise_worlds import brute_force, curve_set, portfolio, scenario
 
 FAMILIES = ("saturating", "log", "power", "hill")
@@ -98,7 +98,9 @@ def test_no_better_amounts_are_left_out_of_a_search(seed: int, other: int) -> No
     steps = feasible(limits)[int(rng.integers(len(feasible(limits))))]
     reached = float(curves.benefit(steps.astype(float)).sum())
     z = floats(np.abs(rng.normal(0, 1, len(limits.sums))))
-    _, coarse, error = bounds(curves, plain(limits.lo, limits.hi), limits.sums, sound(z, limits.sums), counting=floats([]))
+    _, coarse, error = bounds(
+        curves, plain(limits.lo, limits.hi), limits.sums, sound(z, limits.sums), counting=floats([])
+    )
     asked = slopes_asked(4, limits.sums, sound(z, limits.sums))
     low, high = could_be_better(curves, limits.lo, limits.hi, asked, coarse + 2 * error - reached)
     for plan in feasible(limits):
@@ -136,7 +138,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
         solution = solve(solver)
         return replace(solution, status="limit", values=floats([])) if next(runs) >= run else solution
 
-    monkeypatch.setattr("allocsim.optimise.refine.Solver.run", stopped)
+    monkeypatch.setattr("allocsim.optimise.concave.refine.Solver.run", stopped)
 
 
 def propped() -> tuple[CurveSet, Rows]:
@@ -184,7 +186,7 @@ def test_a_search_that_ends_without_a_plan_does_not_say_that_none_exists(monkeyp
     ]
     limits = rows(scenario({"last_budget": [1.0, 1.0, 1.0]}, rules=pairs, total=9), None)
     ended = Solution(status="limit", values=floats([]), objective=0, least=-np.inf, duals=floats([]), iterations=0)
-    monkeypatch.setattr("allocsim.optimise.whole.solve", lambda _, options=None: ended)
+    monkeypatch.setattr("allocsim.optimise.concave.whole.solve", lambda _, options=None: ended)
     with pytest.raises(AllocsimError, match="stopped before"):
         allocate(curves, limits)
 

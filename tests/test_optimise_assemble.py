@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocsim.model.arrays import floats, integers
-from allocsim.optimise.assemble import assembled
 from allocsim.optimise.limits import Sense, Sum
-from allocsim.optimise.problem import Pieces, state
-from allocsim.optimise.solve import Arrays, Solver, arrays
+from allocsim.optimise.program.assemble import assembled
+from allocsim.optimise.program.problem import Pieces, state
+from allocsim.optimise.program.solve import Arrays, Solver, arrays
 
 SENSES: tuple[Sense, ...] = ("floor", "ceiling", "fix")
 

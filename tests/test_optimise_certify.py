@@ -8,9 +8,9 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from allocsim.model.arrays import floats, integers
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import Broken, bounds, certify, primal, sound
-from allocsim.optimise.menu import plain
-from allocsim.optimise.rows import rows
+from allocsim.optimise.choice.menu import plain
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.proof.certify import Broken, bounds, certify, primal, sound
 from optimise_worlds import brute_force, curve_set, portfolio, scenario
 from test_optimise_allocate import FAMILIES, tiny
 
@@ -78,7 +78,9 @@ def test_a_corner_is_bounded_exactly() -> None:
     corners = ((0.0, 0.0), (5.5, 11.0), (20.0, 12.0))
     curves = curve_set("piecewise", [12.0], [1.0], points=[corners])
     limits = rows(scenario({"min": [0.0]}, total=30), None)
-    smooth, coarse, error = bounds(curves, plain(limits.lo, integers([30])), limits.sums, floats([0.5]), counting=floats([]))
+    smooth, coarse, error = bounds(
+        curves, plain(limits.lo, integers([30])), limits.sums, floats([0.5]), counting=floats([])
+    )
     assert smooth == pytest.approx(30 * 0.5 + 11.0 - 2.75, rel=1e-15)
     assert coarse == pytest.approx(30 * 0.5 + 11.0 + 0.5 / 14.5 - 3.0, rel=1e-12)
     assert 0 < error < 1e-12
@@ -88,7 +90,9 @@ def test_negative_and_zero_multipliers_take_all_a_line_may_have() -> None:
     curves = curve_set("log", [2.0, 3.0], [4.0, 5.0])
     floor = [{"name": "floor", "kind": "floor", "amount": 3, "where": {"id": "P1"}}]
     limits = rows(scenario({"max": [6.0, 7.0]}, rules=floor, total=99), None)
-    smooth, coarse, _ = bounds(curves, plain(limits.lo, limits.hi), limits.sums, floats([0.0, -1.0]), counting=floats([]))
+    smooth, coarse, _ = bounds(
+        curves, plain(limits.lo, limits.hi), limits.sums, floats([0.0, -1.0]), counting=floats([])
+    )
     everything = float(curves.benefit(np.array([6.0, 7.0])).sum())
     assert smooth == pytest.approx(everything + 6 - 3, rel=1e-14)
     assert coarse == pytest.approx(smooth, rel=1e-14)

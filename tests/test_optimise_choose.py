@@ -21,14 +21,14 @@ from allocsim.model.blend import Blend, Columns
 from allocsim.model.curve import CurveSet
 from allocsim.model.money import MoneyStep
 from allocsim.optimise import effort as effort_module
-from allocsim.optimise.certify import certify, primal
-from allocsim.optimise.choose import choose
+from allocsim.optimise.choice.choose import choose
+from allocsim.optimise.choice.menu import menu
+from allocsim.optimise.choice.roofs import roofs, tangent_points
+from allocsim.optimise.choice.spans import spans
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.effort import Effort
 from allocsim.optimise.limits import FREE, Choice, Parts, Rows, Source, Sum
-from allocsim.optimise.menu import menu
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.roofs import roofs, tangent_points
-from allocsim.optimise.spans import spans
+from allocsim.optimise.proof.certify import certify, primal
 from optimise_worlds import curve_set
 
 FAMILIES = ("saturating", "log", "power", "hill", "linear")

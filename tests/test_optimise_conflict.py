@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from allocsim.model.plan import Conflict, RulesConflict
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.claims import claims
-from allocsim.optimise.clauses import shown
-from allocsim.optimise.conflict import conflict, irreducible
-from allocsim.optimise.elastic import Elastic
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.conflict.claims import claims
+from allocsim.optimise.conflict.clauses import shown
+from allocsim.optimise.conflict.conflict import conflict, irreducible
+from allocsim.optimise.conflict.elastic import Elastic
 from allocsim.optimise.plan import plan
-from allocsim.optimise.rows import rows
 from optimise_worlds import brute_force, curve_set, curves, evidence, scenario
 
 

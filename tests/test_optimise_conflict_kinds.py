@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from allocsim.model.plan import Conflict, Repair
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.conflict import conflict
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.conflict.conflict import conflict
 from allocsim.optimise.limits import FREE, Rows
-from allocsim.optimise.rows import rows
 from optimise_worlds import scenario
 
 IDS = ("P1", "P2", "P3")

@@ -25,16 +25,16 @@ from allocsim.model.rule import Unsound
 from allocsim.model.scenario import Scenario
 from allocsim.model.settings import EquitySettings
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import Broken, primal
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.effort import ANY
+from allocsim.optimise.even.paired import paired
+from allocsim.optimise.even.ranked import by_rankings
+from allocsim.optimise.even.rankings import capped, cut, mixture
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.paired import paired
 from allocsim.optimise.plan import plan
-from allocsim.optimise.ranked import by_rankings
-from allocsim.optimise.rankings import capped, cut, mixture
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
+from allocsim.optimise.proof.certify import Broken, primal
 from optimise_worlds import curve_set, curves, evidence, portfolio, scenario, table
 from small import TOML
 from small import scenario as small

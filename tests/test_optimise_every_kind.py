@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from allocsim.model.arrays import integers
 from allocsim.model.curve import CurveSet
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import objective, primal
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.effort import Effort
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
+from allocsim.optimise.proof.certify import objective, primal
 from optimise_worlds import curve_set
 from test_optimise_kinds import CASES, EVERY, kept_by_rows, usable, world
 

@@ -15,11 +15,11 @@ from allocsim.model.blend import Blend, Columns
 from allocsim.model.curve import CurveSet
 from allocsim.model.exact import ExactCertificate
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import Broken, certify
-from allocsim.optimise.enclosure import exact_lines, piecewise
-from allocsim.optimise.exact import certify_exact, exact_bound, exact_value
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.limits import FREE, Choice, Parts, Rows
-from allocsim.optimise.rows import rows
+from allocsim.optimise.proof.certify import Broken, certify
+from allocsim.optimise.proof.enclosure import exact_lines, piecewise
+from allocsim.optimise.proof.exact import certify_exact, exact_bound, exact_value
 from optimise_worlds import curve_set, portfolio, scenario
 
 FAMILIES = ["saturating", "log", "power", "hill", "linear"]

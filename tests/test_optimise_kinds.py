@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from allocsim.errors import InvalidInput
 from allocsim.model.arrays import integers
 from allocsim.model.scenario import Scenario
-from allocsim.optimise.factors import MOST_KEY, scaled
+from allocsim.optimise.compile.factors import MOST_KEY, scaled
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.limits import FREE, Parts, Rows
-from allocsim.optimise.rows import rows
 from optimise_worlds import evidence, scenario, table
 
 NAN = float("nan")

@@ -15,17 +15,17 @@ from allocsim.model.arrays import integers
 from allocsim.model.curve import CurveSet
 from allocsim.model.plan import Fact
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.held import held_by
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.nest import nest
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.explain.held import held_by
+from allocsim.optimise.explain.margin import margin, planner
+from allocsim.optimise.explain.prices import prices
+from allocsim.optimise.explain.ranges import price_ranges
+from allocsim.optimise.explain.to_gain import to_gain
+from allocsim.optimise.explain.unallocated import unallocated_by, without
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.margin import margin, planner
-from allocsim.optimise.nest import nest
-from allocsim.optimise.prices import prices
-from allocsim.optimise.ranges import price_ranges
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
 from allocsim.optimise.sweep import at_total
-from allocsim.optimise.to_gain import to_gain
-from allocsim.optimise.unallocated import unallocated_by, without
 from optimise_worlds import brute_force, curve_set, portfolio, scenario
 
 FAMILIES = ["saturating", "log", "power"]

@@ -10,11 +10,11 @@ from allocsim.model.curve import Curves, CurveSet
 from allocsim.model.plan import Plan, RulesConflict
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.held import held_by, reach
-from allocsim.optimise.last_year import better_than_last_year, scaled_last, wrong_cut
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.explain.held import held_by, reach
+from allocsim.optimise.explain.last_year import better_than_last_year, scaled_last, wrong_cut
 from allocsim.optimise.plan import plan
-from allocsim.optimise.rows import rows
-from allocsim.optimise.solve import Solution, Solver
+from allocsim.optimise.program.solve import Solution, Solver
 from optimise_worlds import curve_set, curves, evidence, portfolio, scenario, table
 
 
@@ -408,7 +408,7 @@ def test_a_solver_that_stops_leaves_a_valid_plan_that_says_so(monkeypatch: pytes
             solution = super().run()
             return replace(solution, status="limit") if next(runs) > 1 else solution
 
-    monkeypatch.setattr("allocsim.optimise.refine.Solver", Stopping)
+    monkeypatch.setattr("allocsim.optimise.concave.refine.Solver", Stopping)
     stopped = plan(world, evidence([80.0] * 3), fitted)
     assert stopped.status == "limit"
     assert stopped.gap > 1e-6

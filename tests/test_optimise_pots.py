@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from allocsim.model.arrays import integers
 from allocsim.model.curve import CurveSet
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import Broken, objective, primal
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.explain.prices import prices
+from allocsim.optimise.explain.reports import reports
 from allocsim.optimise.limits import Pot, Rows
-from allocsim.optimise.pots import apportion, pool
-from allocsim.optimise.prices import prices
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.reports import reports
-from allocsim.optimise.rows import rows
+from allocsim.optimise.pot.pots import apportion, pool
+from allocsim.optimise.proof.certify import Broken, objective, primal
 from optimise_worlds import curve_set, scenario
 
 

@@ -11,11 +11,11 @@ from allocsim.model.arrays import integers
 from allocsim.model.curve import CurveSet
 from allocsim.model.plan import RuleReport
 from allocsim.optimise.allocate import allocate
+from allocsim.optimise.compile.rows import rows, tightest
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.explain.prices import prices
+from allocsim.optimise.explain.reports import reports
 from allocsim.optimise.limits import Each, Rows
-from allocsim.optimise.prices import prices
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.reports import reports
-from allocsim.optimise.rows import rows, tightest
 from optimise_worlds import curve_set, portfolio, scenario
 from test_optimise_allocate import FAMILIES
 

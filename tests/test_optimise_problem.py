@@ -15,16 +15,16 @@ from allocsim.errors import AllocsimError, UsageError
 from allocsim.model.arrays import floats, integers
 from allocsim.model.curve import CurveSet
 from allocsim.model.result import Result
-from allocsim.optimise import solve as handover
 from allocsim.optimise.allocate import allocate
+from allocsim.optimise.compile.kinds import KINDS
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.export import check_suffix, export, exported, legend
-from allocsim.optimise.kinds import KINDS
 from allocsim.optimise.limits import Rows, Sum
-from allocsim.optimise.mps import mps
 from allocsim.optimise.plan import plan
-from allocsim.optimise.problem import Pieces, Program, state, text
-from allocsim.optimise.rows import rows
-from allocsim.optimise.solve import Solver, arrays, from_rows, solve
+from allocsim.optimise.program import solve as handover
+from allocsim.optimise.program.mps import mps
+from allocsim.optimise.program.problem import Pieces, Program, state, text
+from allocsim.optimise.program.solve import Solver, arrays, from_rows, solve
 from optimise_worlds import curve_set, curves, evidence, scenario, table
 
 NAN = float("nan")

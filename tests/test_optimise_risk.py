@@ -14,16 +14,16 @@ from allocsim.errors import UsageError
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.curve import Curves, CurveSet
 from allocsim.model.settings import ObjectiveSettings
-from allocsim.optimise.adversary import Tail, worst_weights
 from allocsim.optimise.allocate import Allocation, allocate
-from allocsim.optimise.certify import certify
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.effort import ANY, Effort
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.risk import Weighed, cvar, low_curves, risk, weigh
-from allocsim.optimise.rows import rows
-from allocsim.optimise.sharpen import sharpen
+from allocsim.optimise.proof.certify import certify
+from allocsim.optimise.risk.adversary import Tail, worst_weights
+from allocsim.optimise.risk.risk import Weighed, cvar, low_curves, risk, weigh
+from allocsim.optimise.risk.sharpen import sharpen
 from optimise_worlds import curve_set, curves, scenario
 
 FAMILIES = ("saturating", "log", "power", "hill")

@@ -15,10 +15,10 @@ from allocsim.errors import InvalidInput
 from allocsim.model.plan import RulesConflict
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import allocate
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.limits import FREE
 from allocsim.optimise.plan import plan
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
 from optimise_worlds import brute_force, curve_set, curves, evidence, scenario, table
 
 FOUR = {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from optimise_worlds import scenario
 
 from allocsim.model.arrays import FloatArray, floats
 from allocsim.model.curve import CurveSet
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import primal
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.convex import Allocation
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.rows import rows
+from allocsim.optimise.proof.certify import primal
+from optimise_worlds import scenario
 
 LINES = 60
 FAMILIES = ("saturating", "log", "power", "hill")

@@ -13,7 +13,7 @@ import pytest
 import report_fixture
 from allocsim.model.curve import FLAGS
 from allocsim.model.plan import Fact
-from allocsim.optimise.kinds import KINDS
+from allocsim.optimise.compile.kinds import KINDS
 from allocsim.report.lines import lines
 from allocsim.report.numbers import numbers_of
 from allocsim.report.reasons import ALWAYS, FORMS, NAMED, WORDED, clause

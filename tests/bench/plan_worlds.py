@@ -12,8 +12,8 @@ from allocsim.model.curve import Curves, CurveSet
 from allocsim.model.evidence import Evidence
 from allocsim.model.money import MoneyStep
 from allocsim.model.scenario import Scenario
+from allocsim.optimise.compile.rows import tightest
 from allocsim.optimise.limits import RESERVE, TOTAL, Each, Rows, Sense, Source, Sum
-from allocsim.optimise.rows import tightest
 from optimise_worlds import curves, evidence, portfolio, scenario
 
 FAMILIES = ("saturating", "log", "power", "hill")

@@ -19,18 +19,18 @@ from scipy.optimize import OptimizeResult, minimize
 from allocsim.model.arrays import FloatArray, floats, integers
 from allocsim.model.curve import CurveSet
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.convex import Allocation
-from allocsim.optimise.dual import Cap, split
+from allocsim.optimise.compile.rows import rows as compiled
+from allocsim.optimise.concave.convex import Allocation
+from allocsim.optimise.concave.dual import Cap, split
+from allocsim.optimise.concave.refine import around, refine
+from allocsim.optimise.concave.whole import whole
 from allocsim.optimise.effort import Effort
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.plan import plan
-from allocsim.optimise.problem import state
-from allocsim.optimise.refine import around, refine
-from allocsim.optimise.rows import rows as compiled
-from allocsim.optimise.solve import OPTIONS, Arrays, arrays
+from allocsim.optimise.program.problem import state
+from allocsim.optimise.program.solve import OPTIONS, Arrays, arrays
 from allocsim.optimise.sweep import Sweep, at_total
-from allocsim.optimise.whole import whole
 from bench.plan_worlds import FAMILIES, city, single, stated
 
 pytestmark = pytest.mark.bench

@@ -142,8 +142,8 @@ class Plan(Shown):
         Share of curve draws in which the benefit that a line's cut loses exceeds the cut at that draw's price of money
         (p,); NaN where the line is not cut, held by a fixed amount or dropped to nothing.
     bound, bound_by, rounding_loss, gap, price
-        The certificate: see the sources in ``optimise/certify.py``. ``bound_by`` says what proves ``gap``: multipliers
-        alone, or the tree of a whole-number program over every amount that could still be better.
+        The certificate: see ``optimise/proof/certify.py``. ``bound_by`` says what proves ``gap``: multipliers alone, or
+        the tree of a whole-number program over every amount that could still be better.
     objective
         What the plan maximises: the benefit less the penalties of soft rules that it breaks.
     at_choices

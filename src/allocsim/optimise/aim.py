@@ -11,14 +11,14 @@ from allocsim.model.curve import Curves
 from allocsim.model.exact import ExactCertificate
 from allocsim.model.settings import ObjectiveSettings
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.certify import LEAST_SCALE, Certificate, benefits
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.concave.convex import Allocation
 from allocsim.optimise.effort import Effort
-from allocsim.optimise.exact import certify_exact
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.risk import Weighed, weigh
-from allocsim.optimise.sharpen import sharpen
+from allocsim.optimise.proof.certify import LEAST_SCALE, Certificate, benefits
+from allocsim.optimise.proof.exact import certify_exact
+from allocsim.optimise.risk.risk import Weighed, weigh
+from allocsim.optimise.risk.sharpen import sharpen
 
 WEIGHINGS = 3
 """Times that the blend is worked out again at the choices of the last plan, where rules leave holes or count lines, or

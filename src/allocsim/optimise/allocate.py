@@ -10,7 +10,15 @@ import numpy as np
 from allocsim.errors import AllocsimError, Text, UsageError
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.certify import (
+from allocsim.optimise.choice.choose import choose
+from allocsim.optimise.concave.convex import Allocation, convex
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.effort import ANY, Effort
+from allocsim.optimise.even.level import level
+from allocsim.optimise.limits import Rows
+from allocsim.optimise.pot.pot_size import Size, best_size
+from allocsim.optimise.pot.pots import Pooled, apportion, pool
+from allocsim.optimise.proof.certify import (
     LEAST_SCALE,
     ROUNDING,
     Certificate,
@@ -20,14 +28,6 @@ from allocsim.optimise.certify import (
     primal,
     slopes_asked,
 )
-from allocsim.optimise.choose import choose
-from allocsim.optimise.convex import Allocation, convex
-from allocsim.optimise.effort import ANY, Effort
-from allocsim.optimise.level import level
-from allocsim.optimise.limits import Rows
-from allocsim.optimise.pot_size import Size, best_size
-from allocsim.optimise.pots import Pooled, apportion, pool
-from allocsim.optimise.refine import NoneFits
 
 NEAR = (-3, -2, -1, 1, 2, 3)
 """Steps by which the size of a pot is tried, where the last steps of its split cost something."""

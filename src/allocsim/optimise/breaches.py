@@ -9,8 +9,8 @@ import numpy as np
 
 from allocsim.model.arrays import IntArray
 from allocsim.model.draft import Breach
-from allocsim.optimise.limits import Rows, Sum
-from allocsim.optimise.pots import apportion
+from allocsim.optimise.limits import Equality, Rows, Sum
+from allocsim.optimise.pot.pots import apportion
 
 
 def breaches(rows: Rows, steps: IntArray, source: int) -> Iterator[Breach]:
@@ -37,6 +37,8 @@ def breaches(rows: Rows, steps: IntArray, source: int) -> Iterator[Breach]:
     for together in rows.sums:
         if together.source == source and together.slack(steps) < 0:
             yield _of_sum(rows, together, steps)
+    if rows.equality is not None and rows.equality.source == source:
+        yield from _of_equality(rows, rows.equality, steps)
     yield from _of_holes(rows, steps, source)
     yield from _of_counts(rows, steps, source)
     yield from _of_pots(rows, steps, source)
@@ -88,6 +90,13 @@ def _of_sum(rows: Rows, limit: Sum, steps: IntArray) -> Breach:
         counted_in="column" if of_column else "money",
         hard=limit.penalty is None,
     )
+
+
+def _of_equality(rows: Rows, limit: Equality, steps: IntArray) -> Iterator[Breach]:
+    """Yield a Gini coefficient above the cap."""
+    if not limit.holds(steps):
+        gini, cap = float(limit.groups.gini(steps)), float(limit.cap)
+        yield _breach(rows, limit.source, "", (cap, gini, gini - cap), counted_in="column")
 
 
 def _of_holes(rows: Rows, steps: IntArray, source: int) -> Iterator[Breach]:

@@ -20,19 +20,19 @@ from allocsim.model.rule import Fix
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.allocate import allocate
 from allocsim.optimise.breaches import breaches, reserve_left
-from allocsim.optimise.certify import LEAST_SCALE, objective
-from allocsim.optimise.conflict import conflict
+from allocsim.optimise.compile.rows import rows as compiled
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.conflict.conflict import conflict
+from allocsim.optimise.explain.held import reach
+from allocsim.optimise.explain.last_year import better_than_last_year, wrong_cut
+from allocsim.optimise.explain.reasons import Grounds, reasons
+from allocsim.optimise.explain.reports import report
+from allocsim.optimise.explain.tallies import tallies
 from allocsim.optimise.grid import in_steps, up
-from allocsim.optimise.held import reach
-from allocsim.optimise.last_year import better_than_last_year, wrong_cut
 from allocsim.optimise.limits import FREE, Each, Rows, Sense
 from allocsim.optimise.plan import plan
-from allocsim.optimise.reasons import Grounds, reasons
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.reports import report
-from allocsim.optimise.risk import risk
-from allocsim.optimise.rows import rows as compiled
-from allocsim.optimise.tallies import tallies
+from allocsim.optimise.proof.certify import LEAST_SCALE, objective
+from allocsim.optimise.risk.risk import risk
 
 
 def draft(scenario: Scenario, evidence: Evidence, curves: Curves, amounts: FloatArray) -> Draft:

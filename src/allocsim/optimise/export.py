@@ -10,17 +10,17 @@ from allocsim.errors import Text, UsageError
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.model.result import Result
+from allocsim.optimise.choice.menu import menu
+from allocsim.optimise.choice.outer import Master, as_it_is
+from allocsim.optimise.choice.roofs import Roofs
+from allocsim.optimise.choice.spans import Spans, spans
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import OFFSETS, around
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.menu import menu
-from allocsim.optimise.mps import mps
-from allocsim.optimise.outer import Master, as_it_is
-from allocsim.optimise.pots import pool
-from allocsim.optimise.problem import Pieces, Program, state, text
-from allocsim.optimise.refine import OFFSETS, around
-from allocsim.optimise.roofs import Roofs
-from allocsim.optimise.rows import rows
-from allocsim.optimise.spans import Spans, spans
+from allocsim.optimise.pot.pots import pool
+from allocsim.optimise.program.mps import mps
+from allocsim.optimise.program.problem import Pieces, Program, state, text
 
 WRITERS = {".lp": text, ".mps": mps}
 """Suffix of a file -> what writes a program so, and the sign that opens a line of comment."""

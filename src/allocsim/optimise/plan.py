@@ -14,21 +14,21 @@ from allocsim.model.made import last_budget
 from allocsim.model.plan import Plan, RuleReport
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.aim import aim, prove
-from allocsim.optimise.conflict import conflict
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.compile.equity import equity_of
+from allocsim.optimise.compile.rows import rows as compiled
+from allocsim.optimise.concave.convex import Allocation
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.conflict.conflict import conflict
 from allocsim.optimise.effort import Effort, effort
-from allocsim.optimise.equity import equity_of
+from allocsim.optimise.explain.held import held_by, pressed, reach
+from allocsim.optimise.explain.last_year import better_than_last_year, wrong_cut
+from allocsim.optimise.explain.margin import AtMargin, at_margin
+from allocsim.optimise.explain.prices import prices
+from allocsim.optimise.explain.reasons import Grounds, reasons
+from allocsim.optimise.explain.reports import reports
 from allocsim.optimise.grid import in_steps, up
-from allocsim.optimise.held import held_by, pressed, reach
-from allocsim.optimise.last_year import better_than_last_year, wrong_cut
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.margin import AtMargin, at_margin
-from allocsim.optimise.prices import prices
-from allocsim.optimise.reasons import Grounds, reasons
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.reports import reports
-from allocsim.optimise.risk import risk
-from allocsim.optimise.rows import rows as compiled
+from allocsim.optimise.risk.risk import risk
 
 
 def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:

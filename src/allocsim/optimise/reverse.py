@@ -13,13 +13,13 @@ from allocsim.model.rule import MOST_MONEY
 from allocsim.model.scenario import Scenario
 from allocsim.model.settings import MOST_STEPS
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.clauses import shown
-from allocsim.optimise.conflict import conflict
+from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.conflict.clauses import shown
+from allocsim.optimise.conflict.conflict import conflict
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import TOTAL
 from allocsim.optimise.plan import plan
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.rows import rows
 
 STILL = 1e-9
 """Share of the benefit below which what twice the money brings counts as nothing."""

@@ -10,16 +10,16 @@ import numpy as np
 from allocsim.model.arrays import FloatArray, IntArray, floats, integers
 from allocsim.model.blend import Columns
 from allocsim.optimise.allocate import allocate
-from allocsim.optimise.assemble import assembled
-from allocsim.optimise.certify import certify, sound
-from allocsim.optimise.convex import Allocation
+from allocsim.optimise.compile.rows import tightest
+from allocsim.optimise.concave.convex import Allocation
+from allocsim.optimise.concave.refine import around
+from allocsim.optimise.concave.ties import settle
+from allocsim.optimise.concave.whole import is_whole
 from allocsim.optimise.limits import Rows, Sum
-from allocsim.optimise.problem import Pieces
-from allocsim.optimise.refine import around
-from allocsim.optimise.rows import tightest
-from allocsim.optimise.solve import Solver
-from allocsim.optimise.ties import settle
-from allocsim.optimise.whole import is_whole
+from allocsim.optimise.program.assemble import assembled
+from allocsim.optimise.program.problem import Pieces
+from allocsim.optimise.program.solve import Solver
+from allocsim.optimise.proof.certify import certify, sound
 
 ROUNDS = 20
 """Rounds after which a total is allocated from scratch."""

@@ -23,16 +23,16 @@ from allocsim.model.plan import EquityReport
 from allocsim.model.rule import Unsound
 from allocsim.model.scenario import Scenario
 from allocsim.optimise.aim import aim
-from allocsim.optimise.conflict import conflict
-from allocsim.optimise.convex import Allocation
-from allocsim.optimise.equity import equity_of
+from allocsim.optimise.compile.equity import equity_of
+from allocsim.optimise.compile.rows import rows as compiled
+from allocsim.optimise.concave.convex import Allocation
+from allocsim.optimise.concave.refine import NoneFits
+from allocsim.optimise.conflict.conflict import conflict
+from allocsim.optimise.explain.last_year import scaled_last
 from allocsim.optimise.grid import in_steps
-from allocsim.optimise.last_year import scaled_last
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.plan import until
-from allocsim.optimise.refine import NoneFits
-from allocsim.optimise.risk import risk
-from allocsim.optimise.rows import rows as compiled
+from allocsim.optimise.risk.risk import risk
 from allocsim.optimise.sweep import Sweep, at_total, only_total_varies
 from allocsim.study.year import evaluate, fit
 

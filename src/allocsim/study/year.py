@@ -22,8 +22,8 @@ from allocsim.model.scenario import Scenario
 from allocsim.model.shock import WeatherSource
 from allocsim.model.trajectory import Outcomes
 from allocsim.optimise import plan as planning
+from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.limits import Rows
-from allocsim.optimise.rows import rows
 from allocsim.policies.catalogue import policies as stated_policies
 from allocsim.policies.own import own_policies
 from allocsim.shocks.source import districts, weather_source

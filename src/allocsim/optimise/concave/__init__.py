@@ -1,0 +1,1 @@
+"""Bounds and sums over concave curves: prices, linear programs, whole steps, ties."""

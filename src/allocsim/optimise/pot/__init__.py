@@ -1,0 +1,1 @@
+"""Pots that a formula splits: planned as one line, split in whole steps."""

@@ -1,0 +1,1 @@
+"""Certificates: in floats with a margin, and in exact arithmetic."""
