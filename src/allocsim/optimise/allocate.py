@@ -23,6 +23,7 @@ from allocsim.optimise.proof.certify import (
     ROUNDING,
     Certificate,
     benefits,
+    certify,
     interval_maxima,
     objective,
     primal,
@@ -184,10 +185,15 @@ def _of_split(
 ) -> Certificate:
     """Return the certificate of a plan with pots: over whole amounts, each pot counts by its best size, split to steps.
 
-    A split may fall luckily, so that the plan brings more than any at exact parts; the bound then moves up to it.
+    Splits may fall luckily, so that whole amounts bring more than any at exact parts: the bound then moves up to what is
+    proven of whole amounts.
     """
     value, each = objective(curves, rows.sums, steps), benefits(curves, steps)
     at_parts = found.certificate
+    if at_parts.bound_by == "solver":  # a tree's proof is of pots at exact parts: only multipliers carry over
+        at_parts = certify(
+            plain.curves, plain.rows, steps=found.steps, multipliers=found.multipliers, counting=found.counting
+        )
     units = integers(plain.of_pot)
     asked = slopes_asked(len(plain.rows.id), plain.rows.sums, found.multipliers)[units]
     lo, hi = plain.rows.lo[units], np.minimum(plain.rows.hi[units], max(rows.available, 0))
@@ -196,7 +202,7 @@ def _of_split(
     )
     error = ROUNDING * math.fsum([*terms.tolist(), *np.abs(each)])
     whole = at_parts.bound - at_parts.rounding_loss + math.fsum([*(size.most for size in sizes), *-at_exact]) + error
-    bound = max(at_parts.bound, value)
+    bound = max(at_parts.bound, value, whole if math.isfinite(whole) else value)
     loss = max(0.0, bound - max(whole, value))
     scale = max(abs(bound), LEAST_SCALE * math.fsum(np.abs(each)))
     gap = (bound - loss - value) / scale if scale > 0 else 0.0
