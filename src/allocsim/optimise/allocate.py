@@ -185,8 +185,8 @@ def _of_split(
 ) -> Certificate:
     """Return the certificate of a plan with pots: over whole amounts, each pot counts by its best size, split to steps.
 
-    Splits may fall luckily, so that whole amounts bring more than any at exact parts: the bound then moves up to what is
-    proven of whole amounts.
+    Splits may fall luckily, so that whole amounts bring more than any at exact parts: the bound then moves up to what
+    is proven of whole amounts.
     """
     value, each = objective(curves, rows.sums, steps), benefits(curves, steps)
     at_parts = found.certificate
