@@ -17,6 +17,7 @@ from allocsim.optimise.compile.rows import rows
 from allocsim.optimise.concave.dual import Cap, fill, split
 from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.concave.tree import could_be_better, search
+from allocsim.optimise.effort import Effort, Method
 from allocsim.optimise.grid import best, chord, down, in_steps, most, up
 from allocsim.optimise.limits import Rows
 from allocsim.optimise.program.solve import Solution, Solver
@@ -381,3 +382,14 @@ def test_the_dual_is_the_best_of_all_whole_amounts_under_a_tree(seed: int) -> No
     best_benefit, _ = brute_force(curves, limits)
     assert curves.benefit(found.steps.astype(float)).sum() == pytest.approx(best_benefit, rel=1e-12)
     assert all(limit.slack(found.steps) >= 0 for limit in limits.sums)
+
+
+@pytest.mark.parametrize("method", ["auto", "dual", "lp"])
+def test_a_ceiling_on_all_lines_below_the_total_is_what_costs(method: Method) -> None:
+    rules = [{"name": "all", "kind": "ceiling", "amount": 6}]
+    limits = rows(scenario({"max": [9.0, 9.0, 9.0]}, rules=rules, total=10), None)
+    curves = curve_set("saturating", [9.0, 5.0, 3.0], [4.0, 3.0, 2.0])
+    found = allocate(curves, limits, Effort(method=method))
+    assert found.certificate.closed
+    assert found.multipliers[0] == 0
+    assert found.multipliers[1] > 0

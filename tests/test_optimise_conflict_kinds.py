@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from allocsim.model.plan import Conflict, Repair
 from allocsim.model.scenario import Scenario
+from allocsim.optimise.allocate import allocate
 from allocsim.optimise.compile.rows import rows
+from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.conflict.conflict import conflict
+from allocsim.optimise.conflict.elastic import COUNTED
 from allocsim.optimise.limits import FREE, Rows
-from optimise_worlds import scenario
+from optimise_worlds import curve_set, scenario
 
 IDS = ("P1", "P2", "P3")
 KINDS = ["floor", "floor", "ceiling", "fix", "limit", "exclusive", "requires", "minimum_viable", "all_or_nothing"]
@@ -72,7 +75,7 @@ def shortfalls(limits: Rows, x: tuple[int, ...], typical: float) -> Iterator[Sho
         away = sum(w for line, low, high, w in ends if not low <= x[line] <= high)
         by = max(0, away - choice.level)
         has_number = limits.sources[choice.source].kind != "requires"
-        yield miss(choice.source, choice.label, by, by * typical, has_number=has_number)
+        yield miss(choice.source, choice.label, by, by * (COUNTED if has_number else typical), has_number=has_number)
     for pot in limits.pots:
         given_ = [x[line] for line in pot.members.tolist()]
         by = int(given_ != largest_remainders(pot.key.tolist(), sum(given_)))
@@ -428,10 +431,28 @@ def test_soft_rules_are_never_in_the_way() -> None:
 
 
 def test_a_count_is_eased_where_that_is_cheapest() -> None:
-    """Two lines must have 50 and the third 40: one more hall is a typical line, 10."""
-    rules = [rule("one hall", "exclusive", ["P1", "P2"]), floor("north", ["P1"], 50), floor("south", ["P2"], 50)]
-    told = found(five(rules, 200, last_budget=[10.0] * 5))
-    assert [(r.rule, r.start, r.end) for r in told.repair] == [("one hall", 1, 2)]
+    """Two halls must have 50 each, or one step: one more hall is let in before any money gives."""
+    for least in (50, 1):
+        halls = [floor("north", ["P1"], least), floor("south", ["P2"], least)]
+        told = found(five([rule("one hall", "exclusive", ["P1", "P2"]), *halls], 200, last_budget=[10.0] * 5))
+        assert [(r.rule, r.start, r.end) for r in told.repair] == [("one hall", 1, 2)]
+
+
+def test_more_lines_move_before_many_rules_give_a_little() -> None:
+    """Nine lines must each leave last budget by one step, two may: seven small easings are dearer than seven moves."""
+    ids = [f"P{n + 1}" for n in range(9)]
+    raised = [floor(f"R{n}", [ids[n]], 101) for n in range(9)]
+    rules = [*raised, rule("calm", "few_moves", ids, max_moves=2), floor("too much", ["P1", "P2"], 212)]
+    rules.append(rule("cap", "ceiling", ["P1", "P2"], amount=205))
+    columns = {"last_budget": [100.0] * 9}
+    told = found(scenario(columns, rules=rules[:-2], total=1000))
+    assert {r.name for r in told.rules} >= {"calm"}
+    assert [(r.rule, r.start, r.end) for r in told.repair] == [("calm", 2, 9)]
+    twice = found(scenario(columns, rules=rules, total=1000)).repair
+    eased = {r.rule: abs(r.end - r.start) for r in twice}
+    assert eased.pop("calm") == 7
+    assert sum(eased.values()) == 7, "what counting cannot mend is mended at least cost all the same"
+    assert set(eased) <= {"too much", "cap"}
 
 
 def test_a_rule_without_a_number_is_dropped_before_law_gives() -> None:
@@ -500,3 +521,41 @@ def test_numbers_hold_at_any_scale(total: float, step: float) -> None:
         ("projects.max P3", short),
     ]
     assert [(r.rule, r.start, r.end) for r in told.repair] == [("one", 1, 2)]
+
+
+@pytest.mark.parametrize(("seed", "count", "districts", "gini"), [(2, 12, 4, "0.03"), (3, 60, 5, "0.01")])
+def test_a_cap_on_inequality_over_many_lines_is_told_with_its_numbers(
+    seed: int, count: int, districts: int, gini: str
+) -> None:
+    """Floors of 60 % of last budgets are too unequal: so much more in all is enough, and a little less is not."""
+    rng = np.random.default_rng(seed)
+    last = np.round(rng.lognormal(7.0, 1.0, count) + 20)
+    least = np.ceil(0.6 * last)
+    where = rng.integers(0, districts, count)
+    people = [4.0, 2.5, 7.0, 3.0, 5.5]
+    columns = {
+        "last_budget": last.tolist(),
+        "min": least.tolist(),
+        "district": [f"R{d}" for d in where],
+        "population": [people[d] for d in where],
+    }
+    equal = {"equity.by": "district", "equity.gini": float(gini), "equity.heads": "population"}
+    told = found(scenario(columns, total=float(last.sum())).replace(**equal))
+    total = next(r for r in told.rules if r.name == "budget.total")
+    named = {r.name for r in told.rules}
+    assert named >= {"budget.total", "equity.gini"}
+    assert total.short_by is not None
+    assert total.short_by > 0
+    assert told.repair
+    columns["min"] = [least[p] if f"projects.min P{p + 1}" in named else 0.0 for p in range(count)]
+    for by, is_enough in ((total.short_by + 2, True), (total.short_by - 8, False)):
+        limits = rows(scenario(columns, total=float(last.sum()) + by).replace(**equal), None)
+        curves = curve_set("log", [9.0] * count, last.tolist())
+        try:
+            steps = allocate(curves, limits).steps
+        except NoneFits:
+            assert not is_enough
+        else:
+            assert is_enough
+            assert limits.equality is not None
+            assert limits.equality.holds(steps)

@@ -238,7 +238,7 @@ def test_a_soft_sum_has_a_price_and_no_bound() -> None:
     assert [(s.label, s.level, s.penalty) for s in found.sums[1:]] == [(d, 10, 3.0) for d in "ABC"]
     assert found.sums[0].penalty is None
     weighted = compiled(rule("limit", column="staff", amount=61, **soft)).sums[1]
-    assert (weighted.grain, weighted.penalty) == (2.5, 0.75)
+    assert (weighted.grain, weighted.penalty, weighted.level) == (0.5, 0.15, 122)  # the number itself is whole grains
 
 
 def test_a_soft_rule_line_by_line_becomes_sums_of_one_line() -> None:

@@ -142,3 +142,38 @@ def test_a_sum_that_cuts_through_a_pot_keeps_its_level() -> None:
             best = max(best, objective(curves, limits.sums, x))
     assert found.certificate.objective == pytest.approx(best, rel=1e-12)
     assert found.certificate.bound >= best
+
+
+def _tight(seed: int, room: float = 0.0) -> tuple[CurveSet, Rows]:
+    """A pot of some lines, and a limit of staff over most lines that cuts through it."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(6, 10))
+    need = rng.integers(1, 30, count).astype(float).tolist()
+    staff = rng.integers(1, 6, count).astype(float).tolist()
+    pot = [f"P{i + 1}" for i in range(int(rng.integers(2, 5)))]
+    inside = [f"P{i + 1}" for i in rng.choice(count, count - 2, replace=False)]
+    total = float(rng.integers(200, 900))
+    rules = [
+        {"name": "pot", "kind": "by_factors", "factors": {"need": 1.0}, "where": {"id": pot}},
+        {"name": "staff", "kind": "limit", "column": "staff", "where": {"id": inside},
+         "amount": round(total * float(rng.uniform(0.9, 1.6))) + room},
+    ]  # fmt: skip
+    most = [float(v) for v in rng.integers(20, 400, count)]
+    families = rng.choice(["saturating", "log", "power"], count).tolist()
+    curves = curve_set(families, rng.uniform(50, 200, count), rng.uniform(20, 90, count), rng.uniform(0.3, 0.8, count))
+    return curves, rows(scenario({"need": need, "staff": staff, "max": most}, rules=rules, total=total), None)
+
+
+@pytest.mark.parametrize("seed", [2, 8, 16, 22, 23, 25])
+def test_a_pot_that_whole_steps_keep_off_its_best_size_does_not_price_what_it_shares(seed: int) -> None:
+    """The price of the limit is what solving again a few units away gives, whatever the pot's last steps ask."""
+    curves, limits = _tight(seed)
+    found = allocate(curves, limits)
+    price_up, price_down = prices(curves, found.held, found.steps, pooled=found.pooled).of_sum(1)
+    assert price_up is not None
+    assert price_down is not None
+    grain, by = limits.sums[1].grain, 12
+    there = [allocate(*_tight(seed, by * way)).certificate.objective - found.certificate.objective for way in (1, -1)]
+    assert there[0] > 0
+    assert price_up / grain == pytest.approx(there[0] / by, rel=0.06)
+    assert price_down / grain == pytest.approx(there[1] / by, rel=0.06)

@@ -112,6 +112,30 @@ def test_the_plan_is_what_cbc_and_highs_find_in_the_file(kind: str, tmp_path: Pa
             assert start - best == pytest.approx(ours, rel=1e-6 if kind != "by_factors" else 1e-2)
 
 
+@pytest.mark.parametrize("choices", [False, True])
+def test_soft_rules_are_read_by_cbc_and_highs(choices: bool, tmp_path: Path) -> None:
+    rules = [
+        {"name": "soft", "kind": "change", "change": [0.1, 0.2], "hard": False, "penalty": 0.4},
+        {"name": "staff", "kind": "limit", "column": "staff", "amount": 17.3, "hard": False, "penalty": 0.3},
+        *([{"name": "one", "kind": "exclusive", "where": {"id": ["P1", "P2"]}}] if choices else []),
+    ]
+    columns = {"last_budget": [10.0, 8.0, 6.0], "max": [14.0, 12.0, 15.0], "staff": [0.5, 1.25, 2.0]}
+    limits = rows(scenario(columns, rules=rules, total=26), None)
+    own = curve_set("saturating", [30.0, 26.0, 28.0], [9.0, 11.0, 7.0])
+    found = allocate(own, limits)
+    stated_ = exported(own, limits, found.steps).program
+    start = 0.0 if choices else math.fsum(own.benefit(limits.lo.astype(float)))
+    for suffix, writer in (("lp", text), ("mps", mps)):
+        path = tmp_path / f"plan.{suffix}"
+        path.write_text(writer(stated_), encoding="ascii")
+        highs = highspy.Highs()
+        highs.setOptionValue("output_flag", False)
+        assert highs.readModel(str(path)) == highspy.HighsStatus.kOk
+        highs.run()
+        assert start - highs.getInfo().objective_function_value == pytest.approx(found.certificate.objective, rel=1e-9)
+        assert start - cbc(path) == pytest.approx(found.certificate.objective, rel=1e-6)
+
+
 def cbc(path: Path) -> float:
     """Return the optimum that CBC finds in a file, read from what it writes."""
     solver = pulp.PULP_CBC_CMD().path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from allocsim.errors import Text
 
@@ -14,6 +14,8 @@ MOST_MONEY = 1e15
 MOST_TIMES = 1000.0
 """No rule lets a line grow by more than this multiple."""
 Scalar = str | int | float | bool
+OWN_NAMES = ("budget.", "projects.", "equity.")
+"""How the names of limits begin that no rule states."""
 
 
 class Unsound(ValueError):  # noqa: N818 - it reads as what it is
@@ -64,12 +66,24 @@ class _Rule(Stated):
     except_: Where = Field(default_factory=dict, alias="except", description="lines left out of the selection")
     yields_to: Names = Field((), description="rules to which this one gives way line by line instead of conflicting")
 
+    @field_validator("name")
+    @classmethod
+    def _a_name(cls, name: str) -> str:
+        if not name.strip() or any(not character.isprintable() for character in name):
+            raise Unsound("a name wants letters, all of them printable", "名称须含可见文字，不得含换行等控制符")
+        if name.startswith(OWN_NAMES):
+            raise Unsound(
+                f"names that begin with {', '.join(OWN_NAMES)} are the tool's own",
+                f"以{'、'.join(OWN_NAMES)}开头的名称由系统保留",
+            )
+        return name
+
 
 class _Linear(_Rule):
     """A rule that limits amounts and may be soft: then it may be broken, at a penalty."""
 
     hard: bool = Field(True, description="false: may be broken at 'penalty', and is shown as broken")
-    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+    penalty: Annotated[float, Field(gt=0, le=MOST_MONEY, allow_inf_nan=False)] | None = Field(
         None, description="benefit that each unit by which a soft rule is broken costs"
     )
 
@@ -131,6 +145,11 @@ class Change(_Linear):
             raise Unsound(
                 "the first number of 'change' is the least: it must not exceed the second",
                 "change 的第一个数是下限，不得大于第二个数",
+            )
+        if self.change[1] < -1:
+            raise Unsound(
+                "no line can fall by more than all of it: 'change' wants -1 at least",
+                "降幅不得超过100%：change 不得小于 -1",
             )
         if self.change[1] > MOST_TIMES:
             raise Unsound(f"'change' goes up to {MOST_TIMES:g} times at most", f"change 最多为{MOST_TIMES:g}倍")

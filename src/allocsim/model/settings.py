@@ -108,7 +108,7 @@ class ObjectiveSettings(Stated):
     measure: Literal["benefit", "improvement"] = Field(
         "benefit", description="CVaR of the benefit, or of what is gained over last year's split of the same money"
     )
-    uncertainty_budget: NotNegative | None = Field(
+    uncertainty_budget: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = Field(
         None, description="instead: lines that may all fall to their 5 % curve at once (Bertsimas and Sim)"
     )
 

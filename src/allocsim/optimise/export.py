@@ -96,7 +96,9 @@ def exported(curves: Columns, limits: Rows, steps: IntArray) -> Exported:
         The plan (p,) [steps].
     """
     pots = tuple(
-        f"{limits.id[int(pot.members.min())]}: the pot {_of(limits, pot.source, pot.label)}" for pot in limits.pots
+        f"{limits.id[int(pot.members.min())]}: the pot {_of(limits, pot.source, pot.label)}, at exact parts; "
+        "the plan splits it in whole steps"
+        for pot in limits.pots
     )
     if limits.pots:
         pooled = pool(curves, limits)

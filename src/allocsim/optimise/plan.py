@@ -21,7 +21,7 @@ from allocsim.optimise.concave.refine import NoneFits
 from allocsim.optimise.conflict.conflict import conflict
 from allocsim.optimise.effort import Effort, effort
 from allocsim.optimise.explain.held import held_by, pressed, reach
-from allocsim.optimise.explain.last_year import better_than_last_year, wrong_cut
+from allocsim.optimise.explain.last_year import better_than_last_year, worth_elsewhere, wrong_cut
 from allocsim.optimise.explain.margin import AtMargin, at_margin
 from allocsim.optimise.explain.prices import prices
 from allocsim.optimise.explain.reasons import Grounds, reasons
@@ -74,7 +74,7 @@ def plan(scenario: Scenario, evidence: Evidence, curves: Curves) -> Plan:
         held=held,
         pressed=pressed(found.held, found, held),
         eased=_eased(rows, told, held),
-        wrong_cut=wrong_cut(curves, rows, steps, price=price, held=held),
+        wrong_cut=wrong_cut(curves, rows, steps, price=worth_elsewhere(worth, found.held), held=held),
     )
     exact = prove(aimed, rows, wanted) if scenario.settings.solve.exact else None
     near = at_margin(scenario, evidence, in_whole, rows=rows, found=found, worth=worth, held=held, effort=allowed)

@@ -47,8 +47,12 @@ def _weighted(rule: Limit, source: int, at: Book, label: str, members: IntArray,
     """Return one limit in grains; None, and a problem, where its numbers have too many digits to be counted exactly."""
     step = at.scenario.step
     size = Fraction(decimal(step.size))
-    weight, grain = grains([Fraction(decimal(each)) * size for each in taken])
-    level = floor(Fraction(decimal(rule.amount)) / grain)
+    asked, used = Fraction(decimal(rule.amount)), [Fraction(decimal(each)) * size for each in taken]
+    # What a soft limit costs counts from its very number, which must then be whole grains too.
+    exact = not rule.hard and asked > 0
+    weight, grain = grains([*used, asked] if exact else used)
+    weight = weight[: len(used)]
+    level = floor(asked / grain)
     most = max(level, sum(weight) * (step.down(at.scenario.settings.budget.total) + 1))
     if most >= MOST_GRAINS:
         fewer = len(str(most // MOST_GRAINS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,6 +102,8 @@ def convex(curves: Columns, rows: Rows, effort: Effort) -> Allocation:
     given[numbers] = multipliers
     amounts = integers(steps[rank])
     certificate = certify(curves, rows, steps=amounts, multipliers=given)
+    if by_prices and effort.method == "auto" and not certificate.closed:
+        return convex(curves, rows, replace(effort, method="lp"))
     if repaired and not certificate.closed:
         searched = search(ordered, lo, hi, sums, steps=steps, multipliers=multipliers)
         if searched is not None:

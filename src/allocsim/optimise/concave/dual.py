@@ -116,7 +116,7 @@ def _rounds(caps: Sequence[Cap], count: int) -> list[list[int]]:
     """Return the numbers of the caps in rounds: those of a round share no lines, and come after all within them."""
     size, height = [cap.members.size for cap in caps], np.zeros(len(caps), dtype=np.int64)
     widest = np.full(count, -1, dtype=np.int64)
-    for number in sorted(range(len(caps)), key=size.__getitem__):
+    for number in sorted(range(len(caps)), key=lambda number: (size[number], caps[number].level)):
         lines = caps[number].members
         within, met = np.unique(widest[lines], return_counts=True)
         for inner, shared in zip(within.tolist(), met.tolist(), strict=True):

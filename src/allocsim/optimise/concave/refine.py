@@ -27,6 +27,8 @@ ROUNDS = 60
 WIDE, FAR = 2**36, 2**16
 """Steps between all bounds beyond which floats of far pieces would blur single steps, so that rounds whose spacing is
 this many times finer look at a window around the solution only."""
+LEAST_UNIT = 1e-9
+"""Share of the steepest slope below which no slope counts as 1."""
 WHOLE = 1e-6
 """An amount this close to a whole number of steps is that number."""
 
@@ -257,8 +259,12 @@ def _first_spacing(price: FloatArray, curves: Columns, lo: IntArray, hi: IntArra
 
 
 def _unit(prices: FloatArray, curves: Columns, lo: IntArray) -> float:
-    """Return the slope that counts as 1 inside the solver: a price, the total's first, else the steepest slope."""
-    return float(prices[0] or prices.max() or up(curves, lo).max() or 1.0)
+    """Return the slope that counts as 1 inside the solver: a price, the total's first, else the steepest slope.
+
+    Never so small a slope that the steepest would be a number no solver takes: money may be worth next to nothing.
+    """
+    steepest = float(up(curves, lo).max())
+    return max(float(prices[0] or prices.max() or steepest), LEAST_UNIT * steepest) or 1.0
 
 
 def _scaled(pieces: Pieces, unit: float) -> Pieces:

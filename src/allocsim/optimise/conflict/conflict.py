@@ -27,10 +27,11 @@ def conflict(scenario: Scenario, rows: Rows) -> RulesConflict:
     does not need. Blocks are dropped at once where that leaves a conflict, which gives the same set. ``short_by`` is
     the least easing of one of them that ends this conflict, in money, in lines or in the unit of the rule's column.
 
-    The repair eases the least over all limits, a line that is counted at a typical amount of a line: rules and limits
-    of lines first, then the total too; then rules without a number are dropped for single lines, and only if that is
-    not enough law and contract give. Of equal repairs it is one of what is named. What is repaired is solved again,
-    and whole amounts that keep it are the proof.
+    The repair eases the least over all limits, step by step of money: rules and limits of lines first, then the total
+    too; then rules without a number are dropped for single lines, each at a typical amount of a line, and only if that
+    is not enough law and contract give. Where lines are counted, a line more is almost for nothing: a planner rather
+    lets one more line move than take small sums from many rules. Of equal repairs it is one of what is named. What is
+    repaired is solved again, and whole amounts that keep it are the proof.
 
     Parameters
     ----------

@@ -1,51 +1,50 @@
-"""Limits that give: the program in which every claim may be eased at a price, stated in PuLP and solved again.
-
-    minimise    sum of cost[c] e[c]
-    subject to  sum of w x + e[c] >= level                floors of a line or a sum
-                sum of w x - e[c] <= level                ceilings of a line or a sum
-                sum_j low[j] z[j] <= x <= sum_j high[j] z[j] + M e[c],  sum_j z[j] + e[c] = 1          holes of a line
-                sum of w (1 - rest[p]) - e[c] <= level    counts, where rest[p] = 1 only for an amount at rest
-                |x[p] - key[p] / K sum of x| <= 1 - 1/K + M e[c]                                       formulas
-                sum over d < f of |w[f] X[d] - w[d] X[f]| <= cap sum of X + M e[c]                   a cap on inequality
-                x >= 0,  0 <= e[c] <= room[c]
-
-``z`` and ``rest`` are 0 or 1. Where a hole has a level, "nothing or at least so much", e[c] is taken off that level
-instead. ``room`` is nothing for a claim that must hold, without end for one that is dropped; M is more than any line
-can need. A formula gives its last steps by largest remainders: those may go to lines whose remainder is not below a
-threshold, and of equal ones to the first. X are the amounts of groups, w their parts of all heads: the left side is
-the Gini coefficient of money per head times all their money.
-"""
+"""Limits that give: the program of claims that may be eased at a price, asked again which easings would do."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import combinations
+from typing import Literal
 
 import numpy as np
-import pulp
 
 from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
 from allocsim.optimise.conflict.claims import AnyClaim, Claim, Count, Evenness, Formula, Hole
-from allocsim.optimise.limits import FREE
+from allocsim.optimise.conflict.stated import farthest, in_money, state
 from allocsim.optimise.program.problem import Program
-from allocsim.optimise.program.solve import Arrays, Solver, Status
+from allocsim.optimise.program.solve import Arrays, Solver, Status, arrays
 
-FINEST = 1_000_000
-"""Remainders of a formula that are closer than one part in so many are not told apart inside the program."""
 TIE = 1e-5
 """Share by which an easing that is not favoured is dearer."""
 WIDEST = 20
 """Bits of the largest amount that the solver sees while money need not be whole: larger ones are counted in units."""
 CLOSE, RELATIVE = 1e-6, 1e-9
 """Difference and share up to which what easings cost is what the solver said."""
+COUNTED = 0.01
+"""What a line more costs where lines are counted [steps]: a planner rather lets one more line move, or be funded, than
+take a step from a rule that speaks of money."""
+MOST_NODES, FEW_NODES, COLUMNS = 20_000, 500, 4_000_000
+"""Nodes of one whole-number program, at most and at least: so many as make these columns in all. With a cap on
+inequality, whose whole amounts a tree hardly tells apart, it is the least."""
+PATIENCE, SECONDS = 1, 5.0
+"""Whole-number programs under a cap on inequality that may end at their limit, after which none is asked, and the time
+that one may take where a single linear program in it goes astray."""
+SMALL = 20_000
+"""Steps of all lines together up to which what is least under a cap on inequality is searched to the step; beyond them
+a step a group more than money that is not whole would need is near enough."""
+REACH, MARGIN = 2, 1e-6
+"""Steps either side of amounts that are not whole among which whole ones are sought under a cap on inequality, and
+steps by which these must keep it, for the solver's tolerances."""
 
 
 class Elastic:
     """The elastic program of some claims, asked again and again which easings would do.
 
     Asked first with money not whole; where its answer is not whole either, or does not keep every claim to the letter,
-    asked again in whole steps. An answer counts only after it is checked in whole numbers.
+    asked again in whole steps. An answer counts only after it is checked in whole numbers. Under a cap on inequality
+    whole amounts are sought beside those first. A tree that ends at its limit of nodes proves no clash, and the whole
+    amounts that it found count where they keep all claims.
 
     Parameters
     ----------
@@ -54,14 +53,21 @@ class Elastic:
     lines
         Number of lines; the reserve is one more.
     typical
-        What a line costs that is counted: a typical amount [steps].
+        What a rule without a number costs that is dropped for a line: a typical amount [steps].
     """
 
     def __init__(self, claimed: Sequence[AnyClaim], lines: int, *, typical: float = 1.0) -> None:
         self._claimed, self._lines = claimed, lines + 1
-        self._price = np.array([1.0 if _in_money(claim) else typical for claim in claimed])
-        self._unit = 2.0 ** max(0, max(_most(claimed, self._lines)).bit_length() - WIDEST)
+        most = farthest(claimed, self._lines)
+        self._unit = 2.0 ** max(0, max(most).bit_length() - WIDEST)
+        dear = {"money": 1.0, "lines": COUNTED * self._unit, "dropped": typical}
+        self._price = np.array([dear[_counted_in(claim)] for claim in claimed])
+        self._even = {c for c, claim in enumerate(claimed) if isinstance(claim, Evenness) and claim.cap is not None}
         self._solvers: dict[bool, Solver] = {}
+        groups = [len(claim.cap.groups.label) for claim in claimed if isinstance(claim, Evenness) and claim.cap]
+        self._near_enough = max(groups, default=1) if sum(most) > SMALL else 1
+        self._strict: Arrays | None = None
+        self._ended = 0
 
     def holds(self, kept: Collection[int]) -> bool:
         """Tell whether the claims ``kept`` are not proven to clash, all others dropped."""
@@ -81,8 +87,8 @@ class Elastic:
         kept
             Claims that must hold.
         eased
-            Claims that may be eased: a step of one as dear as of any, a line at the typical amount; a claim that is
-            in neither is dropped.
+            Claims that may be eased: a step of one as dear as of any, a line more almost for nothing, a rule dropped
+            at the typical amount; a claim that is in neither is dropped.
         favoured
             Claims that are rather eased than others as dear.
         """
@@ -101,203 +107,110 @@ class Elastic:
         all_of_them = np.arange(len(self._claimed))
         dear = self._price * np.where(np.isin(all_of_them, list(favoured)), 1.0, 1.0 + TIE)
         cost = np.where(np.isin(all_of_them, list(eased)), dear, 0.0)
-        status, amounts = self._asked(kept, cost, whole=False)
-        if amounts is None and status != "infeasible":
-            status, amounts = self._asked(kept, cost, whole=True)
-        return status, amounts
-
-    def _asked(self, kept: Collection[int], cost: FloatArray, *, whole: bool) -> tuple[Status, list[int] | None]:
-        unit = 1.0 if whole else self._unit
-        if whole not in self._solvers:
-            self._solvers[whole] = Solver(state(self._claimed, self._lines, whole=whole, unit=unit))
         room = _endless(self._claimed)
         room[list(kept)] = 0.0
-        solver = self._solvers[whole]
+        status, least, values = self._solved(cost, room, whole=False)
+        if status == "infeasible":
+            return status, None
+        found = [] if values is None else self._checked(kept, cost, values)
+        if status == "optimal" and found and found[0][0] <= _about(least):
+            return status, found[0][1]
+        is_even = not self._even.isdisjoint(kept)
+        beside = self._beside(cost, room, values) if is_even and values is not None else None
+        found = [] if beside is None else self._checked(kept, cost, beside)
+        if status == "optimal" and found and found[0][0] < least + self._near_enough * self._finest(cost):
+            return status, found[0][1]
+        if is_even and self._ended >= PATIENCE:
+            return "limit", found[0][1] if found else None
+        status, least, values = self._solved(cost, room, whole=True)
+        self._ended += status == "limit"
+        searched = [] if values is None else self._checked(kept, cost, values)
+        if status == "optimal" and searched and searched[0][0] > _about(least):
+            searched = []
+        found = sorted([*found, *searched], key=lambda each: each[0])
+        return ("limit" if found and status == "infeasible" else status), found[0][1] if found else None
+
+    def _solved(self, cost: FloatArray, room: FloatArray, *, whole: bool) -> tuple[Status, float, FloatArray | None]:
+        """Return what the solver says, what easings cost at least, and amounts, None where it has none [steps]."""
+        unit = 1.0 if whole else self._unit
+        if whole not in self._solvers:
+            self._solvers[whole] = self._solver(state(self._claimed, self._lines, whole=whole, unit=unit))
+        solver, of_units = self._solvers[whole], self._of_units(cost, unit)
         upper = np.concatenate([solver.arrays.upper[: self._lines], room])
-        of_units = np.where([_in_money(claim) for claim in self._claimed], cost, cost / unit)
         solver.change(cost=np.concatenate([np.zeros(self._lines), of_units]), upper=upper)
         solution = solver.run()
-        if solution.status != "optimal":
-            return solution.status, None
-        found = solution.values if whole else _at_choices(solver.arrays, solution.values, of_units, upper)
-        amounts = [round(value * unit) for value in found[: self._lines].tolist()]
-        spent = sum(
-            cost[c] * self._claimed[c].short(amounts) / _widest(self._claimed[c]) for c in np.flatnonzero(cost).tolist()
-        )
-        is_least = spent <= solution.objective * unit * (1.0 + RELATIVE) + CLOSE
-        kept_all = is_least and all(not self._claimed[c].short(amounts) for c in kept)
-        return solution.status, amounts if kept_all else None
+        values = solution.values
+        if solution.status == "infeasible" or len(values) < len(upper):
+            return solution.status, solution.objective, None
+        if not whole and solution.status == "optimal":
+            values = _at_choices(solver.arrays, values, of_units, upper)
+        return solution.status, solution.objective * unit, floats(values[: self._lines] * unit)
+
+    def _beside(self, cost: FloatArray, room: FloatArray, amounts: FloatArray) -> FloatArray:
+        """Return the best whole amounts found beside others (p,) [steps], those others where there are none."""
+        if self._strict is None:
+            self._strict = arrays(state(self._claimed, self._lines, whole=True, margin=MARGIN))
+        given, free = self._strict, slice(self._lines, None)
+        lower, upper, of_all = given.lower.copy(), given.upper.copy(), given.cost.copy()
+        lower[: self._lines] = np.clip(np.floor(amounts) - REACH, 0, upper[: self._lines])
+        upper[: self._lines] = np.clip(np.ceil(amounts) + REACH, 0, upper[: self._lines])
+        upper[free][: len(room)], of_all[free][: len(room)] = room, cost
+        near = replace(given, cost=floats(of_all), lower=floats(lower), upper=floats(upper))
+        solution = self._solver(near).run()
+        has_any = solution.status != "infeasible" and len(solution.values) == len(of_all)
+        return floats(solution.values[: self._lines]) if has_any else amounts
+
+    def _checked(self, kept: Collection[int], cost: FloatArray, values: FloatArray) -> list[tuple[float, list[int]]]:
+        """Return amounts to the nearest step and what easings they cost; nothing where they do not keep all claims."""
+        amounts = [round(value) for value in values.tolist()]
+        if any(self._claimed[c].short(amounts) for c in kept):
+            return []
+        eased = np.flatnonzero(cost).tolist()
+        return [(sum(cost[c] * self._claimed[c].short(amounts) / _widest(self._claimed[c]) for c in eased), amounts)]
+
+    def _solver(self, program: Program | Arrays) -> Solver:
+        count = len(program.variables if isinstance(program, Program) else program.cost)
+        if self._even:
+            return Solver(program, {"mip_max_nodes": FEW_NODES, "time_limit": SECONDS})
+        return Solver(program, {"mip_max_nodes": min(MOST_NODES, max(FEW_NODES, COLUMNS // count))})
+
+    def _of_units(self, cost: FloatArray, unit: float) -> FloatArray:
+        return np.where([in_money(claim) for claim in self._claimed], cost, cost / unit)
+
+    def _finest(self, cost: FloatArray) -> float:
+        """Return the least by which two costs of whole easings differ, but for favours."""
+        each = [cost[c] / _widest(self._claimed[c]) for c in np.flatnonzero(cost).tolist()]
+        return min(each, default=math.inf)
 
 
-def _at_choices(arrays: Arrays, values: FloatArray, cost: FloatArray, upper: FloatArray) -> FloatArray:
+def _about(least: float) -> float:
+    return least * (1.0 + RELATIVE) + CLOSE
+
+
+def _at_choices(stated: Arrays, values: FloatArray, cost: FloatArray, upper: FloatArray) -> FloatArray:
     """Return the values solved again at the choices made, rounded: a whole-number program leaves them a little off.
 
     What a choice is off by, times M, an amount may be off by many steps.
     """
-    if not arrays.whole.any():
+    if not stated.whole.any():
         return values
-    lines, chosen, most = len(upper) - len(cost), np.rint(values), np.concatenate([upper, arrays.upper[len(upper) :]])
+    lines, chosen, most = len(upper) - len(cost), np.rint(values), np.concatenate([upper, stated.upper[len(upper) :]])
     again = replace(
-        arrays,
+        stated,
         cost=floats(np.concatenate([np.zeros(lines), cost, np.zeros(len(most) - len(upper))])),
-        lower=floats(np.where(arrays.whole, chosen, arrays.lower)),
-        upper=floats(np.where(arrays.whole, chosen, most)),
+        lower=floats(np.where(stated.whole, chosen, stated.lower)),
+        upper=floats(np.where(stated.whole, chosen, most)),
         whole=booleans(np.zeros(len(most))),
     )
     solution = Solver(again).run()
     return solution.values if solution.status == "optimal" else values
 
 
-def state(claimed: Sequence[AnyClaim], lines: int, *, whole: bool = False, unit: float = 1.0) -> Program:
-    """State the problem in PuLP; columns are the amounts of lines and reserve, an easing a claim, then the choices.
-
-    Parameters
-    ----------
-    claimed
-        All claims.
-    lines
-        Number of lines, the reserve among them.
-    whole
-        True where amounts must be whole steps.
-    unit
-        Steps that count as one.
-    """
-    stated = _Stated(claimed, lines, whole=whole, unit=unit)
-    for number, claim in enumerate(claimed):
-        if isinstance(claim, Claim):
-            stated.limit(number, claim)
-        elif isinstance(claim, Hole):
-            stated.hole(number, claim)
-        elif isinstance(claim, Count):
-            stated.count(number, claim)
-        elif isinstance(claim, Formula):
-            stated.formula(number, claim)
-        else:
-            stated.evenness(number, claim)
-    return Program(problem=stated.problem, variables=(*stated.x, *stated.eased, *stated.choices))
-
-
-class _Stated:
-    """The problem while it is stated, claim by claim."""
-
-    def __init__(self, claimed: Sequence[AnyClaim], lines: int, *, whole: bool, unit: float) -> None:
-        self.problem = pulp.LpProblem("elastic", pulp.LpMinimize)
-        self._whole, self._unit, self._most = whole, unit, [most / unit for most in _most(claimed, lines)]
-        kind = pulp.LpInteger if whole else pulp.LpContinuous
-        self.x = [self.problem.add_variable(f"x{p}", 0, most, cat=kind) for p, most in enumerate(self._most)]
-        kinds = [pulp.LpContinuous if _in_money(claim) else pulp.LpInteger for claim in claimed]
-        self.eased = [self.problem.add_variable(f"e{c}", 0, cat=kind) for c, kind in enumerate(kinds)]
-        self.choices: list[pulp.LpVariable] = []
-        self._at_rest: dict[tuple[int, tuple[int, int]], pulp.LpVariable] = {}
-        self.problem += pulp.LpAffineExpression(((e, 1) for e in self.eased), name="eased")
-
-    def limit(self, c: int, claim: Claim) -> None:
-        weights = (1,) * len(claim.members) if claim.weight is None else claim.weight
-        total = pulp.LpAffineExpression(
-            (self.x[p], weight / claim.widest) for p, weight in zip(claim.members, weights, strict=True)
-        )
-        level = claim.level / claim.widest / self._unit
-        if claim.side == "floor":
-            self._row(f"c{c}", total + self.eased[c], pulp.LpConstraintGE, level)
-        else:
-            self._row(f"c{c}", total - self.eased[c], pulp.LpConstraintLE, level)
-
-    def hole(self, c: int, claim: Hole) -> None:
-        line = claim.members[0]
-        parts = [(low / self._unit, min(high / self._unit, self._most[line])) for low, high in claim.parts]
-        z = [self._choice(f"z{c}_{j}") for j in range(len(parts))]
-        low = pulp.LpAffineExpression((choice, least) for choice, (least, _) in zip(z, parts, strict=True))
-        high = pulp.LpAffineExpression((choice, most) for choice, (_, most) in zip(z, parts, strict=True))
-        one = pulp.LpAffineExpression((choice, 1) for choice in z)
-        if claim.has_level:
-            low -= self.eased[c]
-        else:
-            one += self.eased[c]
-            high += self._most[line] * self.eased[c]
-        self._row(f"c{c}_low", self.x[line] - low, pulp.LpConstraintGE, 0)
-        self._row(f"c{c}_high", self.x[line] - high, pulp.LpConstraintLE, 0)
-        self._row(f"c{c}_one", one, pulp.LpConstraintEQ, 1)
-
-    def count(self, c: int, claim: Count) -> None:
-        counted = pulp.LpAffineExpression(
-            (self._rest(line, rest), -weight)
-            for line, rest, weight in zip(claim.members, claim.rest, claim.weight, strict=True)
-        )
-        level = claim.level - sum(claim.weight)
-        self._row(f"c{c}", counted - self.eased[c], pulp.LpConstraintLE, level)
-
-    def formula(self, c: int, claim: Formula) -> None:
-        if claim.pot is None:
-            return
-        key = claim.pot.key.tolist()
-        whole, slack = sum(key), sum(self._most[p] for p in claim.members) * self.eased[c]
-        given = pulp.LpAffineExpression((self.x[p], 1) for p in claim.members)
-        threshold = self._choice(f"t{c}", kind=pulp.LpContinuous, least=-1)
-        tie = 1.0 / (whole * len(key)) if whole * len(key) <= FINEST else 0.0
-        for place, (line, part) in enumerate(zip(claim.members, key, strict=True)):
-            over = given * (part / whole) - self.x[line]
-            if not self._whole:
-                self._row(f"c{c}_{place}_over", over - slack, pulp.LpConstraintLE, (1 - 1 / whole) / self._unit)
-                self._row(f"c{c}_{place}_under", over + slack, pulp.LpConstraintGE, (1 / whole - 1) / self._unit)
-                continue
-            last = self._choice(f"r{c}_{place}")
-            remainder = over + last
-            self._row(f"c{c}_{place}_over", remainder - slack, pulp.LpConstraintLE, 1 - 1 / whole)
-            self._row(f"c{c}_{place}_under", remainder + slack, pulp.LpConstraintGE, 0)
-            ranked = remainder - place * tie - threshold
-            self._row(f"c{c}_{place}_first", ranked - last + slack, pulp.LpConstraintGE, -1)
-            self._row(f"c{c}_{place}_last", ranked - 2 * last - slack, pulp.LpConstraintLE, -tie)
-
-    def evenness(self, c: int, claim: Evenness) -> None:
-        if claim.cap is None:
-            return
-        among = claim.cap.groups
-        heads = [float(each / sum(among.heads)) for each in among.heads]
-        money = [
-            pulp.LpAffineExpression((self.x[p], 1) for p in among.members(group).tolist())
-            for group in range(len(heads))
-        ]
-        apart: list[pulp.LpVariable] = []
-        for d, f in combinations(range(len(heads)), 2):
-            apart.append(self._choice(f"u{c}_{d}_{f}", kind=pulp.LpContinuous, most=None))
-            ahead = money[d] * heads[f] - money[f] * heads[d]
-            self._row(f"c{c}_{d}_{f}_up", ahead - apart[-1], pulp.LpConstraintLE, 0)
-            self._row(f"c{c}_{d}_{f}_down", ahead + apart[-1], pulp.LpConstraintGE, 0)
-        slack = sum(self._most[p] for p in claim.members) * self.eased[c]
-        shared = pulp.LpAffineExpression((self.x[p], float(claim.cap.cap)) for p in claim.members)
-        self._row(f"c{c}", pulp.lpSum(apart) - shared - slack, pulp.LpConstraintLE, 0)
-
-    def _rest(self, line: int, rest: tuple[int, int]) -> pulp.LpVariable:
-        """Return the choice of a line to be at rest, stated once; else it is below or above."""
-        if (line, rest) not in self._at_rest:
-            most = self._most[line]
-            unit = self._unit
-            sides = [(0, (rest[0] - 1) / unit), (rest[0] / unit, rest[1] / unit), ((rest[1] + 1) / unit, most)]
-            z = [self._choice(f"at{len(self._at_rest)}_{side}") for side in range(3)]
-            if not rest[0]:
-                sides, z = sides[1:], z[1:]
-            low = pulp.LpAffineExpression((choice, least) for choice, (least, _) in zip(z, sides, strict=True))
-            high = pulp.LpAffineExpression((choice, far) for choice, (_, far) in zip(z, sides, strict=True))
-            name = f"at{len(self._at_rest)}"
-            self._row(f"{name}_low", self.x[line] - low, pulp.LpConstraintGE, 0)
-            self._row(f"{name}_high", self.x[line] - high, pulp.LpConstraintLE, 0)
-            self._row(f"{name}_one", pulp.LpAffineExpression((choice, 1) for choice in z), pulp.LpConstraintEQ, 1)
-            self._at_rest[line, rest] = z[-2]
-        return self._at_rest[line, rest]
-
-    def _choice(
-        self, name: str, *, kind: str = pulp.LpInteger, least: int = 0, most: int | None = 1
-    ) -> pulp.LpVariable:
-        self.choices.append(self.problem.add_variable(name, least, most, cat=kind))
-        return self.choices[-1]
-
-    def _row(self, name: str, terms: pulp.LpAffineExpression, sense: int, level: float) -> None:
-        self.problem += pulp.LpConstraint(terms, sense, name=name, rhs=level)
-
-
-def _in_money(claim: AnyClaim) -> bool:
-    """Tell whether an easing counts money, or grains of a column, rather than lines or rules dropped."""
-    return isinstance(claim, Claim) or (isinstance(claim, Hole) and claim.has_level)
+def _counted_in(claim: AnyClaim) -> Literal["money", "lines", "dropped"]:
+    """Tell what an easing of a claim counts."""
+    if in_money(claim):
+        return "money"
+    return "lines" if isinstance(claim, Count) and claim.has_level else "dropped"
 
 
 def _widest(claim: AnyClaim) -> int:
@@ -310,26 +223,3 @@ def _endless(claimed: Sequence[AnyClaim]) -> FloatArray:
         isinstance(claim, Formula | Evenness) or (isinstance(claim, Hole) and not claim.has_level) for claim in claimed
     ]
     return np.where(once, 1.0, np.inf)
-
-
-def _most(claimed: Sequence[AnyClaim], lines: int) -> list[int]:
-    """Return amounts beyond which no line needs to go to keep any of the claims (p,) [steps].
-
-    More than every floor, every part's beginning and every rest: from there down to here a line keeps whatever it
-    kept. Lines of a formula go down together, until the least of them is here.
-    """
-    levels = [0]
-    for claim in claimed:
-        if isinstance(claim, Claim) and claim.weight is None:
-            levels.append(claim.level)
-        elif isinstance(claim, Hole):
-            levels += [end for part in claim.parts for end in part if end < FREE]
-        elif isinstance(claim, Count):
-            levels += [end for rest in claim.rest for end in rest]
-    most = [max(levels) + 1] * lines
-    for claim in claimed:
-        if isinstance(claim, Formula) and claim.pot is not None:
-            key = claim.pot.key.tolist()
-            for line, part in zip(claim.members, key, strict=True):
-                most[line] = min(FREE, -(-most[line] * part // min(key)) + 1)
-    return most

@@ -11,6 +11,7 @@ from allocsim.model.arrays import FloatArray, IntArray, floats
 from allocsim.model.curve import Curves
 from allocsim.model.plan import BetterThanLastYear
 from allocsim.optimise.allocate import allocate
+from allocsim.optimise.explain.prices import Prices
 from allocsim.optimise.grid import in_steps
 from allocsim.optimise.limits import Rows
 
@@ -83,8 +84,33 @@ def _same_way(curves: Curves, rows: Rows, steps: IntArray, before: FloatArray) -
     return float(np.abs(moved)[np.sign(moved) == np.sign(moved_there)].sum() / share) if share > 0 else 1.0
 
 
+def worth_elsewhere(found: Prices, rows: Rows) -> FloatArray:
+    """Return what the money of each line could earn elsewhere (p,) [benefit per money].
+
+    The largest of the total's price and the multipliers of the ceilings that the line is in, each times what a step of
+    the line counts there: where a ceiling rather than the total is what is scarce, money that a line gives up is worth
+    what the other lines under that ceiling make of it. A ceiling with no other line that can move offers nothing
+    elsewhere, and neither do floors.
+
+    Parameters
+    ----------
+    found
+        Prices of the plan; of each multiplier the least is taken, as of the total.
+    rows
+        The limits, of the same sums.
+    """
+    worth = np.full(len(rows.id), found.least[0] if np.isfinite(found.least[0]) else 0.0)
+    for least, limit in zip(found.least[1:].tolist(), rows.sums[1:], strict=True):
+        if math.isfinite(least) and least > 0:
+            can_move = rows.lo[limit.members] < rows.hi[limit.members]
+            has_others = can_move.sum() > can_move.astype(np.int64)
+            offered = np.where(has_others, least * limit.coefficients, 0.0)
+            worth[limit.members] = np.maximum(worth[limit.members], offered)
+    return floats(np.maximum(worth, 0.0) / rows.step.size)
+
+
 def wrong_cut(
-    curves: Curves, rows: Rows, steps: IntArray, *, price: float, held: Sequence[int] | IntArray
+    curves: Curves, rows: Rows, steps: IntArray, *, price: float | FloatArray, held: Sequence[int] | IntArray
 ) -> FloatArray:
     """Return the probability that each line's cut loses more than its money is worth elsewhere (p,).
 
@@ -106,7 +132,8 @@ def wrong_cut(
     steps
         The plan (p,) [steps].
     price
-        What one more unit of money brings to the whole [benefit per money].
+        What one more unit of money brings elsewhere, to the whole or for each line (p,) [benefit per money]; as
+        :func:`worth_elsewhere` tells.
     held
         Source that holds each line (p,), -1 for none.
     """

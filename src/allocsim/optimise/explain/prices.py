@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocsim.model.arrays import FloatArray, IntArray, booleans, floats, integers
+from allocsim.model.arrays import BoolArray, FloatArray, IntArray, booleans, floats, integers
 from allocsim.model.blend import Columns
-from allocsim.optimise.grid import down, up
 from allocsim.optimise.limits import Rows, Sum, signs
 from allocsim.optimise.pot.pots import Pooled
+from allocsim.optimise.pot.slopes import Slopes, of_lines, of_pots
 from allocsim.optimise.program.solve import Arrays, Solver, from_rows, solve
 
 Price = float | None
@@ -95,13 +95,16 @@ def prices(curves: Columns, rows: Rows, steps: IntArray, *, pooled: Pooled | Non
         An optimal plan (p,) [steps]. Where whole-number programs chose it no multipliers may fit exactly; then the
         rows of Y are eased by the least common amount that lets some fit.
     pooled
-        The problem of lines and pots, where lines share pots: no line of a pot has a price of its own.
+        The problem of lines and pots, where lines share pots: no line of a pot has a price of its own. Whole splits
+        take a pot some steps off what is best at exact parts, one a line at most: its row of Y is as wide as that.
     """
     if pooled is not None:
-        together = integers(np.bincount(pooled.unit, weights=steps).astype(np.int64))
-        return _spread(prices(pooled.curves, pooled.rows, together), pooled)
-    above, below = up(curves, steps), down(curves, steps)
-    region = _region(rows, steps, above, below)
+        return _spread(_ends_of(of_pots(rows, steps, pooled), pooled.rows), pooled)
+    return _ends_of(of_lines(curves, rows, steps), rows)
+
+
+def _ends_of(slopes: Slopes, rows: Rows) -> Prices:
+    region = _region(slopes, rows.sums)
     ends = _ends(region)
     least, most = np.zeros(len(rows.sums)), np.zeros(len(rows.sums))
     tight, count = list(region.tight), len(region.tight)
@@ -111,8 +114,8 @@ def prices(curves: Columns, rows: Rows, steps: IntArray, *, pooled: Pooled | Non
         most=floats(most),
         asked_least=floats(ends[count:, 0][region.of_line]),
         asked_most=floats(ends[count:, 1][region.of_line]),
-        up=floats(above),
-        down=floats(below),
+        up=slopes.up,
+        down=slopes.down,
         region=region,
     )
 
@@ -184,26 +187,35 @@ def moved_together(prices: Prices, numbers: IntArray, by: FloatArray) -> tuple[P
     return _number(least), _number(-most)
 
 
-def _patterns(sums: Sequence[Sum], count: int) -> tuple[FloatArray, IntArray]:
-    """Return the distinct coefficients of lines in sums, 1 at most (g, m), and which of them each line has (p,)."""
-    member = np.zeros((count, len(sums)))
+def _patterns(sums: Sequence[Sum], is_pot: BoolArray) -> tuple[FloatArray, IntArray, BoolArray]:
+    """Return the distinct coefficients of lines in sums, 1 at most (g, m), which one each has, which are of pots."""
+    member = np.zeros((len(is_pot), len(sums) + 1))
+    member[:, -1] = is_pot
     for column, limit in enumerate(sums):
         member[limit.members, column] = limit.coefficients / limit.widest
     distinct, of_line = np.unique(member, axis=0, return_inverse=True)
-    return floats(distinct), integers(of_line.ravel())
+    return floats(distinct[:, :-1]), integers(of_line.ravel()), booleans(distinct[:, -1])
 
 
-def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -> Region:
-    tight = tuple(n for n, limit in enumerate(rows.sums) if limit.members.size and _is_used_up(limit, rows, steps))
-    sums = [rows.sums[n] for n in tight]
-    pattern, of_line = _patterns(sums, len(steps))
+def _region(slopes: Slopes, all_sums: Sequence[Sum]) -> Region:
+    """Return Y; where no multipliers fit, rows of pots are eased first, and all rows only if that is not enough.
+
+    Pots are eased by twice the least that lets some fit, so that what their whole steps are off by does not choose
+    among the multipliers that fit all lines.
+    """
+    tight = slopes.tight
+    sums = [all_sums[n] for n in tight]
+    pattern, of_line, is_pot = _patterns(sums, slopes.is_pot)
     lower, upper = np.full(len(pattern), -np.inf), np.full(len(pattern), np.inf)
-    np.maximum.at(lower, of_line, np.where(steps < rows.hi, above, -np.inf))
-    np.minimum.at(upper, of_line, np.where(steps > rows.lo, below, np.inf))
+    np.maximum.at(lower, of_line, slopes.lower)
+    np.minimum.at(upper, of_line, slopes.upper)
     unit = float(np.abs(lower[np.isfinite(lower)]).max(initial=0.0)) or 1.0
     widest = floats([limit.widest for limit in sums])
-    least, most = (ends * widest / unit for ends in _ends_of_signs(sums, steps))
+    least, most = (ends * widest / unit for ends in _ends_of_signs(sums, slopes.over[list(tight)]))
     lower, upper = lower / unit, upper / unit
+    if tight and is_pot.any():
+        ease = _least_ease((least, most), pattern, lower, upper, which=is_pot)
+        lower, upper = lower - 2.0 * ease * is_pot, upper + 2.0 * ease * is_pot
     ease = _least_ease((least, most), pattern, lower, upper) if tight else 0.0
     return Region(
         tight=tight,
@@ -218,27 +230,12 @@ def _region(rows: Rows, steps: IntArray, above: FloatArray, below: FloatArray) -
     )
 
 
-def _is_used_up(limit: Sum, rows: Rows, steps: IntArray) -> bool:
-    """Tell whether a limit has no room for the smallest step that counts in it.
-
-    Where some lines count against others, as in a cap on inequality, steps of several could use up less: then it has
-    none for the largest.
-    """
-    if limit.weight is None:
-        return limit.slack(steps) <= 0
-    movable = limit.weight[rows.lo[limit.members] < rows.hi[limit.members]]
-    if (movable < 0).any():
-        return limit.slack(steps) < int(np.abs(movable).max())
-    return limit.slack(steps) < int(movable.min(initial=1 << 62))
-
-
-def _ends_of_signs(sums: Sequence[Sum], steps: IntArray) -> tuple[FloatArray, FloatArray]:
+def _ends_of_signs(sums: Sequence[Sum], over: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return least and most of each multiplier; where a limit is broken, a step of its level is worth its penalty."""
     least, most = signs(sums)
-    for number, limit in enumerate(sums):
-        if limit.penalty is not None and limit.broken(steps):
-            over = limit.activity(steps) > limit.level
-            least[number] = most[number] = limit.penalty if over else -limit.penalty
+    for number, (limit, way) in enumerate(zip(sums, over.tolist(), strict=True)):
+        if limit.penalty is not None and way:
+            least[number] = most[number] = limit.penalty * way
     return least, most
 
 
@@ -288,12 +285,21 @@ def _end(solver: Solver, direction: FloatArray, sign: float) -> float:
 
 
 def _least_ease(
-    bounds: tuple[FloatArray, FloatArray], pattern: FloatArray, lower: FloatArray, upper: FloatArray
+    bounds: tuple[FloatArray, FloatArray],
+    pattern: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    *,
+    which: BoolArray | None = None,
 ) -> float:
-    """Return the least t >= 0 for which some z has lower - t <= pattern z <= upper + t."""
+    """Return the least t >= 0 for which some z has lower - t <= pattern z <= upper + t; 0 where none has.
+
+    ``which`` tells the rows that are eased, by default all.
+    """
     count = pattern.shape[1]
-    rows = [(np.append(row, 1.0), low, np.inf) for row, low in zip(pattern, lower, strict=True)]
-    rows += [(np.append(row, -1.0), -np.inf, high) for row, high in zip(pattern, upper, strict=True)]
+    give = np.ones(len(pattern)) if which is None else which.astype(np.float64)
+    rows = [(np.append(row, each), low, np.inf) for row, low, each in zip(pattern, lower, give, strict=True)]
+    rows += [(np.append(row, -each), -np.inf, high) for row, high, each in zip(pattern, upper, give, strict=True)]
     box = (np.append(bounds[0], 0.0), np.append(bounds[1], np.inf))
     solver = Solver(from_rows(np.append(np.zeros(count), 1.0), box, rows))
     eased = solver.run()

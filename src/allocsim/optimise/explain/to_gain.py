@@ -249,7 +249,7 @@ def _by_worth(at: _Margin, line: int) -> Fact:
     m: Values = (("m", at.per_money(up)), ("price", at.per_money(price)))
     if up <= 0 or price > HOPELESS * up:
         return Fact(code="gain.nothing")
-    if x < at.rows.hi[line] and up >= at.worth.asked_most[line] * (1 - EVEN):
+    if x < at.rows.hi[line] and _may_give(at, line, up) and up >= at.worth.asked_most[line] * (1 - EVEN):
         return Fact(code="gain.even", values=m)
     if x < at.rows.hi[line] and up >= price * (1 - EVEN):
         return Fact(code="gain.first", values=m)
@@ -260,6 +260,13 @@ def _by_worth(at: _Margin, line: int) -> Fact:
     if x == at.rows.hi[line]:
         return Fact(code="gain.margin", values=(*values, ("rules", _bounding(at.rows, line))))
     return Fact(code="gain.margin", values=(*values, *_total(at, line)))
+
+
+def _may_give(at: _Margin, line: int, up: float) -> bool:
+    """Tell whether another line has a last step worth no more: what a straight line is asked may be its own."""
+    others = (at.steps > at.rows.lo) & (at.worth.down <= up * (1 + EVEN))
+    others[line] = False
+    return bool(others.any())
 
 
 def _given_up(at: _Margin, line: int) -> float:
@@ -273,7 +280,11 @@ def _total(at: _Margin, line: int) -> Values:
     x = int(at.steps[line])
     if at.nest is None or x + 1 > at.nest.hi[line] or not at.may_try():
         return ()
-    total = _wanted(at.curves, float(at.worth.up[line]), at.nest.lo, at.nest.hi, line) + x + 1 + at.rows.reserve
+    price = float(at.worth.up[line])
+    endless = np.isinf(at.curves.spending_at(np.full(at.nest.lo.shape, price)))
+    if (endless & (at.rows.hi_by < 0)).any():  # a straight line without a ceiling would take it all
+        return ()
+    total = _wanted(at.curves, price, at.nest.lo, at.nest.hi, line) + x + 1 + at.rows.reserve
     if total <= at.rows.total:
         return ()
     return (("total", at.money(total)), ("delta", at.money(total - at.rows.total)))

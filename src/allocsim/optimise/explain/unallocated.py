@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from allocsim.model.arrays import IntArray, integers
 from allocsim.model.margin import Keeps
 from allocsim.optimise.compile.rows import tightest
 from allocsim.optimise.concave.refine import NoneFits
-from allocsim.optimise.limits import FREE, Rows
+from allocsim.optimise.limits import FREE, Rows, Sum
 
 MOST, FEW = 24, 6
 """Rules that are lifted in turn: in all, and where every plan anew takes a search."""
@@ -21,8 +22,10 @@ def unallocated_by(rows: Rows, steps: IntArray, again: Callable[[Rows], IntArray
     """Return the rules that keep unallocated money in, those that keep most first; none where all is allocated.
 
     Each rule that stands at its number is lifted alone, its floors kept, and the budget planned anew: what goes out
-    then is what it keeps. Where several rules stand in each other's way none of them may let anything out alone; they
-    are named all the same, without an amount.
+    then is what it keeps. Where lines choose or share pots, rules with too little room for what a line needs keep money
+    in as well: those with least room are lifted after those at their number, as many as there are tries. Where several
+    rules stand in each other's way none of them may let anything out alone; they are named all the same, without an
+    amount.
 
     Parameters
     ----------
@@ -38,7 +41,8 @@ def unallocated_by(rows: Rows, steps: IntArray, again: Callable[[Rows], IntArray
         return ()
     found = []
     most = MOST if rows.is_convex else FEW
-    for source in _standing(rows, steps)[:most]:
+    room = _room(rows, steps)
+    for source in sorted(room, key=lambda each: (room[each], each))[:most]:
         try:
             out = min(left, int(again(without(rows, source)).sum()) - int(steps.sum()))
         except NoneFits:
@@ -46,7 +50,8 @@ def unallocated_by(rows: Rows, steps: IntArray, again: Callable[[Rows], IntArray
         found.append((max(out, 0), source))
     found.sort(key=lambda each: -each[0])
     alone = [Keeps(rule=rows.name(source), keeps=rows.step.money(out)) for out, source in found if out > 0]
-    return tuple(alone) or tuple(Keeps(rule=rows.name(source), keeps=None) for _, source in found)
+    stuck = [source for _, source in found if not math.isfinite(room[source]) or room[source] <= 0]
+    return tuple(alone) or tuple(Keeps(rule=rows.name(source), keeps=None) for source in stuck)
 
 
 def without(rows: Rows, source: int) -> Rows:
@@ -75,9 +80,33 @@ def without(rows: Rows, source: int) -> Rows:
     )
 
 
-def _standing(rows: Rows, steps: IntArray) -> list[int]:
-    """Return the sources that stand at a number which keeps lines from more, the total and the reserve apart."""
-    at_most = {limit.source for limit in rows.each if (steps[limit.project] >= limit.high).any()}
-    full = {s.source for s in rows.sums[1:] if s.sense != "floor" and s.members.size and s.slack(steps) <= 0}
-    counting = {each.source for kind in (rows.parts, rows.choices, rows.pots) for each in kind}
-    return sorted(at_most | full | counting)
+def _room(rows: Rows, steps: IntArray) -> dict[int, float]:
+    """Return what could keep lines from more, the total and the reserve apart, and how much room each has.
+
+    Room is a share of the number, 0 where a rule stands at it: no line that could rise has a step left there. A rule
+    that has none to tell, a hole or a formula, comes after all that do.
+    """
+    room: dict[int, float] = {}
+    for own in rows.each:
+        if (steps[own.project] >= own.high).any():
+            room[own.source] = 0.0
+    for limit in rows.sums[1:]:
+        share = _share_left(limit, rows, steps) if limit.sense != "floor" else math.inf
+        if share <= 0 or (not rows.is_convex and math.isfinite(share)):
+            room[limit.source] = min(share, room.get(limit.source, math.inf))
+    for choice in rows.choices:
+        share = (choice.level - choice.activity(steps)) / max(1, choice.level)
+        room[choice.source] = min(max(0.0, share), room.get(choice.source, math.inf))
+    for kind in (rows.parts, rows.pots):
+        for each in kind:
+            room.setdefault(each.source, math.inf)
+    return room
+
+
+def _share_left(limit: Sum, rows: Rows, steps: IntArray) -> float:
+    """Return the room of a sum as a share of its level; 0 where it is used up, infinite where it keeps no line in."""
+    weight = limit.coefficients[steps[limit.members] < rows.hi[limit.members]]
+    if not (weight > 0).any():
+        return math.inf
+    slack = limit.slack(steps)
+    return 0.0 if slack < weight[weight > 0].min() else slack / max(1, abs(limit.level))

@@ -11,7 +11,7 @@ OBJECTIVE = "forgone"
 
 
 def mps(program: Program) -> str:
-    """Return a program as MPS text: a minimisation, every bound written out, whole columns between markers."""
+    """Return a program as MPS text: a minimisation, whole columns between markers."""
     found = arrays(program)
     columns = [variable.name for variable in program.variables]
     rows = [row.name for row in program.problem.constraints()]
@@ -52,8 +52,11 @@ def _columns(found: Arrays, columns: list[str], rows: list[str]) -> list[str]:
 
 
 def _bounds(found: Arrays, columns: list[str]) -> list[str]:
+    """Return the bounds that are not what the format takes for granted: from 0 up without end."""
     lines = []
     for name, low, high in zip(columns, found.lower.tolist(), found.upper.tolist(), strict=True):
-        lines.append(f" LO BND {name} {low:.17g}" if np.isfinite(low) else f" MI BND {name}")
-        lines.append(f" UP BND {name} {high:.17g}" if np.isfinite(high) else f" PL BND {name}")
+        if low != 0:
+            lines.append(f" LO bounds {name} {low:.17g}" if np.isfinite(low) else f" MI bounds {name}")
+        if np.isfinite(high):
+            lines.append(f" UP bounds {name} {high:.17g}")
     return lines

@@ -110,7 +110,7 @@ def text(program: Program) -> str:
         problem.objective.asCplexLpAffineExpression("forgone", include_constant=False),
     ]
     lines += ["Subject To", *(row.asCplexLpConstraint(row.name) for row in problem.constraints()), "Bounds"]
-    lines += [f" {variable.asCplexLpVariable()}" for variable in program.variables]
+    lines += [f" {bound}" for each in program.variables if (bound := each.asCplexLpVariable()) != each.name]
     whole = [variable.name for variable in program.variables if variable.cat == pulp.LpInteger]
     lines += ["Generals", *whole] if whole else []
     return "\n".join([line.rstrip("\n") for line in [*lines, "End"]]) + "\n"

@@ -167,7 +167,8 @@ class Solver:
     def run(self) -> Solution:
         """Solve, and return what HiGHS says."""
         returned = self._highs.run()
-        if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:  # its basis has gone numerically astray
+        astray = self._highs.getModelStatus() == highspy.HighsModelStatus.kUnknown
+        if astray or returned == highspy.HighsStatus.kError:  # its basis has gone numerically astray
             self._highs.clearSolver()
             returned = self._highs.run()
         status = _STATUS.get(self._highs.getModelStatus(), "limit")
