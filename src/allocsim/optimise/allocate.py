@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ from allocsim.optimise.proof.certify import (
     slopes_asked,
 )
 
+AROUND, TRIES = 32, 500
+"""Steps around which sizes are looked for, and how many sets of them are tried, where none at hand keeps all limits."""
 NEAR = (-3, -2, -1, 1, 2, 3)
 """Steps by which the size of a pot is tried, where the last steps of its split cost something."""
 
@@ -127,8 +130,13 @@ def _polished(
     best = max((started, tuple(size.steps for size in sizes)), key=value)
     if value(best) == -math.inf:
         careful = pool(curves, rows, careful=True)
-        with_room = allocate(careful.curves, careful.rows, effort).steps
+        try:
+            with_room = allocate(careful.curves, careful.rows, effort).steps
+        except NoneFits:
+            with_room = found.steps
         best = tuple(int(with_room[at]) for at in careful.of_pot)
+    if value(best) == -math.inf:
+        best = next((each for each in _near_sizes(rows, plain, started) if value(each) > -math.inf), best)
     while not effort.is_over:
         near = [(*best[:n], size + by, *best[n + 1 :]) for n, size in enumerate(best) for by in NEAR if size + by >= 0]
         better = max(near, key=value)
@@ -139,6 +147,22 @@ def _polished(
     if steps is None:
         raise NoneFits
     return steps
+
+
+def _near_sizes(rows: Rows, plain: Pooled, started: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return sizes of all pots whose splits keep the bounds of their lines, those nearest to given ones first."""
+    of_pots = []
+    for pot, at, size in zip(plain.pots, plain.of_pot, started, strict=True):
+        lo, hi = rows.lo[pot.members], rows.hi[pot.members]
+        most = min(int(plain.rows.hi[at]), max(rows.available, 0))
+        near = sorted(
+            range(max(0, int(plain.rows.lo[at]), size - AROUND), min(most, size + AROUND) + 1),
+            key=lambda x: abs(x - size),
+        )
+        kept = [x for x in near if (apportion(pot, x) >= lo).all() and (apportion(pot, x) <= hi).all()]
+        of_pots.append(kept[: max(2, int(TRIES ** (1 / len(started))))])
+    tries = itertools.islice(itertools.product(*of_pots), 4 * TRIES)
+    return sorted(tries, key=lambda sizes: sum(abs(a - b) for a, b in zip(sizes, started, strict=True)))
 
 
 def _sized(curves: Columns, rows: Rows, sizes: tuple[int, ...], effort: Effort) -> IntArray | None:
