@@ -173,9 +173,7 @@ def _union_message(path: Path) -> Text | None:
             '必须是文件名或 {file = "book.xlsx", sheet = "..."}',
         )
     if path[-1:] == ("min_change",):
-        return Text(
-            "must be a number, {amount = 50} or {share = 0.05}", "必须是数字、{amount = 50} 或 {share = 0.05}"
-        )
+        return Text("must be a number, {amount = 50} or {share = 0.05}", "必须是数字、{amount = 50} 或 {share = 0.05}")
     if path[-1:] == ("score_basis",):
         return Text(
             'must be "level", "ratio" or a number between 0 and 1', '必须是 "level"、"ratio" 或 0 到 1 之间的数'
